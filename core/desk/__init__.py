@@ -1,0 +1,1 @@
+"""The desk: every act of the flow, done through one door (`core.desk.act.perform`)."""

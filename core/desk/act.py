@@ -1,0 +1,252 @@
+"""One door for every act: check it, do it, record it, and let duties and notices follow.
+
+The flow says who may do what at which stage; the profile says what it needs, which anchors it records, which
+duties it opens and who is told. What an act does beyond that is a small function in `core.desk.effects`.
+Everything happens in the caller's transaction: it stands together or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from core import case as cases
+from core import duties, flow, outbox, people, store
+from core.case import Case
+from core.desk import fields
+from core.office import Office
+from core.people import Person
+from core.policy.model import Act, Notice, Profile, holds
+from core.refusals import DONE_ALREADY, NOT_NOW, NOT_YOURS, Refusal
+
+# Acts that several people may rightly do one after the other with the same old page open.
+REPEATABLE: Final = frozenset({"add", "answer_citizen", "ask_human", "comment", "log_attempt", "note_call", "redact"})
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who acts (None: the system) and through what: a card, a page, the conversation, the worker."""
+
+    person: Person | None
+    via: str
+
+    @property
+    def id(self) -> int | None:
+        return self.person.id if self.person else None
+
+
+SYSTEM: Final = Actor(None, "worker")
+
+
+@dataclass
+class Work:
+    """An act being done: effects read it and change the case through it."""
+
+    office: Office
+    conn: Connection
+    rules: Profile
+    case: Case
+    actor: Actor
+    now: datetime
+    values: Mapping[str, Any]
+    data: dict[str, Any] = field(default_factory=dict)  # goes into the event: codes and ids only
+    happened: set[str] = field(default_factory=set)  # further happenings beside the act
+
+    def change(self, **values: Any) -> None:
+        self.case = cases.change(self.conn, self.case, **values)
+
+    def mark(self, moment: str, at: datetime | None = None) -> None:
+        self.case = cases.mark(self.conn, self.case, moment, at or self.now, self.actor.id)
+        self.happened.add(moment)
+
+    def code(self, name: str, value: str | None) -> None:
+        self.case = cases.note(
+            self.conn, self.office.vault, self.case, name, now=self.now, by=self.actor.id, code=value
+        )
+
+    def text(self, name: str, value: str) -> None:
+        self.case = cases.note(
+            self.conn, self.office.vault, self.case, name, now=self.now, by=self.actor.id, text=value
+        )
+
+
+@dataclass(frozen=True)
+class Offer:
+    """An act open to somebody now."""
+
+    act: str
+    label: str
+    style: str
+    needs_form: bool
+
+
+def perform(
+    office: Office,
+    conn: Connection,
+    actor: Actor,
+    case: Case,
+    act: str,
+    *,
+    now: datetime,
+    values: Mapping[str, Any] | None = None,
+    rev: int | None = None,
+) -> Case:
+    """Do an act. `rev` is the revision of the case that the card or page was drawn from.
+
+    Returns the case as it stands afterwards. Raises `Refusal` (not yours, not now, done already, incomplete …);
+    then nothing has changed.
+    """
+    case = cases.load(conn, case.id, lock=True)
+    rules = office.rules(conn, case)
+    row = flow.MOVES.get((case.stage, act))
+    definition = rules.acts.get(act)
+    if row is None or definition is None:
+        raise _too_late(conn, case, act, definition)
+    role = people.fills(conn, rules, case, actor.id, row.slot)
+    if not role:
+        raise Refusal(NOT_YOURS, clause=definition.clause, slot=row.slot)
+    if rev is not None and rev < case.rev and act not in REPEATABLE:
+        _refuse_if_done_since(conn, case, act, rev)
+    _check_open(conn, case, act, definition)
+    given = fields.check(office, conn, rules, case, definition.fields, values or {})
+    work = Work(office, conn, rules, case, actor, now, given, happened={act})
+    for name in definition.clears:
+        work.code(name, None)
+    from core.desk.effects import EFFECTS  # effects perform further acts themselves
+
+    effect = EFFECTS.get(act)
+    fields.keep(work, definition.fields)
+    if effect:
+        effect(work)
+    for moment in definition.moments:
+        work.mark(moment)
+    return record(work, act, role=role, to=row.to)
+
+
+def record(work: Work, act: str, *, role: str, to: str) -> Case:
+    """Write the event of what happened, then let duties and notices follow from it."""
+    work.case = cases.log(
+        work.conn,
+        work.office.vault,
+        work.case,
+        act,
+        actor_id=work.actor.id,
+        role=role,
+        to=to,
+        now=work.now,
+        via=work.actor.via,
+        data=work.data,
+    )
+    duties.follow(work.conn, work.office, work.rules, work.case, work.happened, work.now)
+    for notice in work.rules.notices:
+        if work.happened & set(notice.on) and holds(notice.when, work.case.facts()):
+            tell(work, notice)
+    _close_when_delivered(work)
+    return work.case
+
+
+def tell(work: Work, notice: Notice, **data: Any) -> None:
+    """Queue a notice for everybody who holds the slot it is for."""
+    now = work.now
+    not_before = now if notice.timing == "now" else work.office.next_office_moment(now)
+    common: dict[str, Any] = {
+        "case_id": work.case.id,
+        "notice": notice.template,
+        "clause": notice.clause,
+        "now": now,
+        "not_before": not_before,
+        "effect": notice.effect,
+        "data": {"rev": work.case.rev, "round": work.case.round, **work.data, **data},
+    }
+    base = f"{work.case.id}.{work.case.rev}.{notice.template}"
+    if notice.to == "unit_group":
+        if work.case.unit_id is not None and _has_group(work.conn, work.case.unit_id):
+            outbox.put(work.conn, key=f"{base}.g{work.case.unit_id}", unit_id=work.case.unit_id, **common)
+        return
+    for person in people.holders(work.conn, work.rules, work.case, notice.to):
+        if person.id != work.actor.id or notice.to == "applicant" or notice.effect:
+            outbox.put(work.conn, key=f"{base}.p{person.id}", person_id=person.id, **common)
+
+
+def offers(office: Office, conn: Connection, case: Case, person_id: int) -> tuple[Offer, ...]:
+    """The acts open to a person in a case now: what cards and pages show as buttons."""
+    rules = office.rules(conn, case)
+    found = []
+    for row in flow.acts_at(case.stage):
+        definition = rules.acts.get(row.act)
+        if definition is None or not people.fills(conn, rules, case, person_id, row.slot):
+            continue
+        try:
+            _check_open(conn, case, row.act, definition)
+        except Refusal:
+            continue
+        found.append(Offer(row.act, definition.label, definition.style, bool(definition.fields)))
+    return tuple(found)
+
+
+def offered(office: Office, conn: Connection, case: Case, person_id: int, act: str) -> bool:
+    return any(offer.act == act for offer in offers(office, conn, case, person_id))
+
+
+def _check_open(conn: Connection, case: Case, act: str, definition: Act) -> None:
+    if not holds(definition.when, case.facts()):
+        raise Refusal(f"{act}_not_now" if act == "extend" else NOT_NOW, clause=definition.clause)
+    if any(case.at(name) is None for name in definition.after):
+        raise Refusal("not_before", clause=definition.clause, needs=",".join(definition.after))
+    if definition.once and any(case.at(name) for name in definition.moments):
+        raise _done(conn, case, act, definition)
+    open_keys = {duty.key for duty in duties.of_case(conn, case.id)}
+    if definition.needs_duty and definition.needs_duty not in open_keys:
+        raise _too_late(conn, case, act, definition)
+    if open_keys & set(definition.blocked_by):
+        raise Refusal("pending", clause=definition.clause, act=act)
+
+
+def _too_late(conn: Connection, case: Case, act: str, definition: Act | None) -> Refusal:
+    """Why an act is not open any more: somebody did it, or the case has moved on."""
+    if definition is not None:
+        return _done(conn, case, act, definition)
+    return Refusal(NOT_NOW, stage=case.stage)
+
+
+def _done(conn: Connection, case: Case, act: str, definition: Act) -> Refusal:
+    e = store.event.c
+    last = conn.execute(
+        sa.select(e.actor_id, e.at)
+        .where(e.case_id == case.id, e.act == act, e.round == case.round)
+        .order_by(e.seq.desc())
+        .limit(1)
+    ).one_or_none()
+    if last is None:
+        return Refusal(NOT_NOW, clause=definition.clause, stage=case.stage)
+    who = people.names(conn, [last.actor_id]).get(last.actor_id or 0, "")
+    return Refusal(DONE_ALREADY, clause=definition.clause, act=act, by=last.actor_id, name=who, at=last.at)
+
+
+def _refuse_if_done_since(conn: Connection, case: Case, act: str, rev: int) -> None:
+    e = store.event.c
+    since = conn.execute(
+        sa.select(e.actor_id, e.at).where(e.case_id == case.id, e.act == act, e.seq > rev).limit(1)
+    ).one_or_none()
+    if since is not None:
+        who = people.names(conn, [since.actor_id]).get(since.actor_id or 0, "")
+        raise Refusal(DONE_ALREADY, act=act, by=since.actor_id, name=who, at=since.at)
+
+
+def _has_group(conn: Connection, unit_id: int) -> bool:
+    found = conn.execute(sa.select(store.unit.c.group_address).where(store.unit.c.id == unit_id)).scalar()
+    return bool(found)
+
+
+def _close_when_delivered(work: Work) -> None:
+    """The case closes when the last delivery of the result is recorded (AMB-G13)."""
+    if work.case.stage != "DELIVERING" or "delivered_all" in work.happened:
+        return
+    if any(duty.key.startswith("to_") for duty in duties.of_case(work.conn, work.case.id)):
+        return
+    work.case = perform(work.office, work.conn, SYSTEM, work.case, "delivered_all", now=work.now)

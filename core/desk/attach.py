@@ -1,0 +1,186 @@
+"""Attachments of a case: kept from chat (fetched from the platform within three days) or uploaded on a page.
+
+Files lie encrypted outside the web root; the row names them. A shielded case keeps everything from the unit
+that the window has not redacted (AMB-G21).
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from core import store, uploads
+from core.privacy import Vault, clean
+
+if TYPE_CHECKING:
+    from core.desk.act import Work
+    from core.office import Office
+
+A = store.attachment
+LEASE: Final = timedelta(seconds=120)
+CAP: Final = 20 * 1024 * 1024
+TRIES: Final = 6
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """An attachment as core's callers see it; `name` is opened."""
+
+    id: int
+    ref: str
+    case_id: int
+    by_id: int | None
+    purpose: str
+    state: str
+    channel: str | None
+    media_id: str | None
+    name: str
+    mime: str
+    size: int
+    storage_key: str | None
+    for_unit: bool
+    at: datetime
+    attempts: int
+    lease_token: str | None
+
+
+@dataclass(frozen=True)
+class NewFile:
+    """A file handed in on a page, already inspected."""
+
+    accepted: uploads.Accepted
+    name: str
+
+
+def expect(
+    conn: Connection, case_id: int, *, channel: str, media_id: str, purpose: str, by_id: int, now: datetime
+) -> int | None:
+    """Note a file that still lies with the platform; the worker fetches it. The same medium counts once."""
+    same = sa.select(A.c.id).where(A.c.case_id == case_id, A.c.media_id == media_id)
+    if conn.execute(same).first():
+        return None
+    return _insert(conn, case_id, by_id, purpose, "pending", now, channel=channel, media_id=media_id)
+
+
+def adopt(work: Work, field: str, purpose: str) -> None:
+    """Store the inspected files of a form's field with the case."""
+    files: Sequence[NewFile] = work.values.get(field) or ()
+    for file in files:
+        keep(work.office, work.conn, work.case.id, file, purpose, work.actor.id, work.now, for_unit=_visible(work, purpose))
+    if files:
+        work.data["files"] = len(files)
+
+
+def keep(
+    office: Office,
+    conn: Connection,
+    case_id: int,
+    file: NewFile,
+    purpose: str,
+    by_id: int | None,
+    now: datetime,
+    *,
+    for_unit: bool = True,
+) -> int:
+    """Write a file to the store and its row to the case."""
+    stored = uploads.store(office.files, file.accepted.data, office.vault)
+    return _insert(
+        conn,
+        case_id,
+        by_id,
+        purpose,
+        "stored",
+        now,
+        name_enc=office.vault.seal(clean(file.name, 120), "attachment"),
+        mime=file.accepted.mime,
+        size=stored.size,
+        sha256=stored.sha256,
+        storage_key=stored.key,
+        for_unit=for_unit,
+    )
+
+
+def claim_pending(conn: Connection, *, machine: datetime, limit: int = 10) -> list[Any]:
+    """Claim media to fetch from a platform."""
+    due = (
+        sa.select(A.c.id)
+        .where(A.c.state == "pending", sa.or_(A.c.lease_until.is_(None), A.c.lease_until < machine))
+        .order_by(A.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return list(
+        conn.execute(
+            sa.update(A)
+            .where(A.c.id.in_(due))
+            .values(lease_until=machine + LEASE, lease_token=secrets.token_hex(8), attempts=A.c.attempts + 1)
+            .returning(A.c.id, A.c.case_id, A.c.channel, A.c.media_id, A.c.purpose, A.c.attempts, A.c.lease_token)
+        )
+    )
+
+
+def fetched(conn: Connection, office: Office, row: Any, file: NewFile) -> bool:
+    """The medium arrived: write it down, if the lease still is ours."""
+    stored = uploads.store(office.files, file.accepted.data, office.vault)
+    return _finish(
+        conn,
+        row,
+        state="stored",
+        name_enc=office.vault.seal(clean(file.name, 120), "attachment"),
+        mime=file.accepted.mime,
+        size=stored.size,
+        sha256=stored.sha256,
+        storage_key=stored.key,
+    )
+
+
+def failed(conn: Connection, row: Any, *, final: str = "") -> bool:
+    """It did not arrive: try again, or give up as `lost` or `refused` (visible on the case page)."""
+    state = final or ("lost" if row.attempts >= TRIES else "pending")
+    return _finish(conn, row, state=state)
+
+
+def _finish(conn: Connection, row: Any, **values: Any) -> bool:
+    lease = {} if values["state"] == "pending" else {"lease_until": None, "lease_token": None}
+    done = conn.execute(
+        sa.update(A).where(A.c.id == row.id, A.c.lease_token == row.lease_token).values(**values, **lease)
+    )
+    return done.rowcount == 1
+
+
+def of_case(conn: Connection, vault: Vault, case_id: int) -> tuple[Attachment, ...]:
+    """All attachments in the order of time."""
+    rows = conn.execute(sa.select(A).where(A.c.case_id == case_id).order_by(A.c.id))
+    return tuple(_attachment(r, vault) for r in rows)
+
+
+def by_ref(conn: Connection, vault: Vault, ref: str) -> Attachment | None:
+    row = conn.execute(sa.select(A).where(A.c.ref == ref)).one_or_none()
+    return _attachment(row, vault) if row else None
+
+
+def has_untyped_voice(conn: Connection, case_id: int) -> bool:
+    return conn.execute(sa.select(A.c.id).where(A.c.case_id == case_id, A.c.purpose == "voice")).first() is not None
+
+
+def _visible(work: Work, purpose: str) -> bool:
+    return purpose in ("result", "seal", "redacted") or not work.case.shielded
+
+
+def _insert(
+    conn: Connection, case_id: int, by_id: int | None, purpose: str, state: str, now: datetime, **values: Any
+) -> int:
+    row = {"ref": secrets.token_urlsafe(16), "case_id": case_id, "by_id": by_id, "purpose": purpose, "state": state}
+    return int(conn.execute(sa.insert(A).values(**row, at=now, **values).returning(A.c.id)).scalar_one())
+
+
+def _attachment(row: Any, vault: Vault) -> Attachment:
+    values = {k: row._mapping[k] for k in Attachment.__dataclass_fields__ if k in row._mapping}
+    name = vault.open(row.name_enc, "attachment") if row.name_enc else {"voice": "语音"}.get(row.purpose, "图片")
+    return Attachment(**{**values, "name": name, "mime": row.mime or "", "size": row.size or 0})

@@ -1,0 +1,159 @@
+"""Checking what a form brings, and keeping it as facts. One table of kinds serves conversation and pages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy.engine import Connection
+
+from core import people
+from core.case import Case
+from core.office import Office
+from core.policy.model import Asked, Profile, holds
+from core.privacy import clean, normal_phone
+from core.refusals import Incomplete
+from core.workdays import SHANGHAI
+
+if TYPE_CHECKING:
+    from core.desk.act import Work
+
+
+class Wrong(Exception):
+    """A value that cannot stand; the code names its sentence in `templates/problems.toml`."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+SHORTEST_PHONE: Final = 7  # a service number is nobody's own
+EMAIL: Final = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+
+
+def _text(asked: Asked, value: str) -> str:
+    text = clean(value, asked.limit + 1).strip()
+    if len(text) > asked.limit:
+        raise Wrong("too_long")
+    if not any(c.isalnum() for c in text):
+        raise Wrong("no_words")
+    return text
+
+
+def _phone(asked: Asked, value: str) -> str:
+    number = normal_phone(clean(value, 40))
+    if number is None or sum(c.isdigit() for c in number) < SHORTEST_PHONE:
+        raise Wrong("phone")
+    return number
+
+
+def _email(asked: Asked, value: str) -> str:
+    text = clean(value, 120).strip()
+    if not EMAIL.fullmatch(text):
+        raise Wrong("email")
+    return text
+
+
+def _number(asked: Asked, value: str) -> str:
+    digits = re.sub(r"\D", "", clean(value, 20).translate(_FULLWIDTH))
+    if not digits or len(digits) > 4:
+        raise Wrong("number")
+    return str(int(digits))
+
+
+def _date(asked: Asked, value: str) -> str:
+    text = clean(value, 25).strip()
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise Wrong("date") from None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=SHANGHAI)
+    return moment.date().isoformat() if len(text) == len("2022-04-11") else moment.isoformat()
+
+
+_FULLWIDTH: Final = str.maketrans("０１２３４５６７８９", "0123456789")
+YES: Final = frozenset({"yes", "是", "是的", "对", "有", "1", "好", "嗯"})
+NO: Final = frozenset({"no", "否", "不是", "没有", "不", "无", "0", "2"})
+
+
+def _yesno(asked: Asked, value: str) -> str:
+    text = clean(value, 10).strip().lower()
+    if text in YES:
+        return "yes"
+    if text in NO:
+        return "no"
+    raise Wrong("yesno")
+
+
+READERS: Final[Mapping[str, Callable[[Asked, str], str]]] = {
+    "text": _text,
+    "long": _text,
+    "phone": _phone,
+    "email": _email,
+    "number": _number,
+    "date": _date,
+    "yesno": _yesno,
+}
+
+
+def read(rules: Profile, asked: Asked, value: str) -> str:
+    """The value as it is kept: cleaned text, a normal phone, a code. Raises `Wrong`."""
+    reader = READERS.get(asked.kind)
+    if reader:
+        return reader(asked, value)
+    if asked.kind in ("choice", "level"):
+        choices = rules.choices(asked)
+        if asked.id == "score":
+            codes = {str(level.score) for level in rules.rating.levels}
+        else:
+            codes = {choice.code for choice in choices}
+        if value not in codes:
+            raise Wrong("choice")
+        return value
+    return value
+
+
+def check(
+    office: Office, conn: Connection, rules: Profile, case: Case, asked: Sequence[Asked], values: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The values of a form, read field by field. Raises `Incomplete`, naming every field that is missing or wrong."""
+    known: dict[str, object] = {**case.facts(), **{k: v for k, v in values.items() if isinstance(v, str)}}
+    problems: dict[str, str] = {}
+    given: dict[str, Any] = {}
+    for field in asked:
+        if not holds(field.shown_when, known):
+            continue
+        value = values.get(field.id)
+        if value is None or value == "" or value == ():
+            if field.required or (field.required_when and holds(field.required_when, known)):
+                problems[field.id] = "missing"
+            continue
+        try:
+            given[field.id] = _unit(conn, value) if field.kind == "unit" else read(rules, field, value) if isinstance(value, str) else value
+        except Wrong as wrong:
+            problems[field.id] = wrong.code
+    if problems:
+        raise Incomplete(problems, {field.id: field.label for field in asked})
+    return given
+
+
+def keep(work: Work, asked: Sequence[Asked]) -> None:
+    """Keep what a form brought as facts of the case: codes in clear, everything else as ciphertext."""
+    for field in asked:
+        value = work.values.get(field.id)
+        if value is None or field.kind in ("files", "unit", "person", "level"):
+            continue
+        if field.personal:
+            work.text(field.id, str(value))
+        else:
+            work.code(field.id, str(value)[:64])
+
+
+def _unit(conn: Connection, value: object) -> int:
+    for unit in people.units(conn):
+        if value in (unit.key, unit.id, str(unit.id)):
+            return unit.id
+    raise Wrong("choice")

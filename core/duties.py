@@ -1,0 +1,270 @@
+"""Duties: what must happen by when. A limit is a duty with a date.
+
+A duty opens on a happening, is met by another, and carries steps: the moments at which the clock tells somebody
+or records a mark. Each step is a row with a unique key and happens once. Nothing here reads a clock.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from core import store
+from core.case import Case
+from core.office import Office
+from core.policy.model import Duty, Profile, Step, holds
+from core.workdays import SHANGHAI, OfficeHours
+
+D, S = store.duty, store.step
+LEASE: Final = timedelta(seconds=60)
+TICK: Final = timedelta(seconds=1)  # "overdue" is when the due moment has passed (WD-18)
+
+
+@dataclass(frozen=True)
+class Open:
+    """A duty row of a case."""
+
+    id: int
+    case_id: int
+    round: int
+    key: str
+    generation: int
+    state: str
+    holder: str
+    clause: str
+    limit: str | None
+    opened_at: datetime
+    target_at: datetime | None
+    due_at: datetime | None
+    provisional: bool
+    missed_at: datetime | None
+    met_at: datetime | None
+    met_by: str | None
+    tries: int
+
+
+@dataclass(frozen=True)
+class DueStep:
+    """A step whose time has come, claimed."""
+
+    id: int
+    duty_id: int
+    case_id: int
+    key: str
+    due_at: datetime
+    lease_token: str
+
+
+def of_case(conn: Connection, case_id: int, *, open_only: bool = True) -> tuple[Open, ...]:
+    """The duties of a case, oldest first."""
+    query = sa.select(D).where(D.c.case_id == case_id).order_by(D.c.id)
+    if open_only:
+        query = query.where(D.c.state == "open")
+    return tuple(_open(r) for r in conn.execute(query))
+
+
+def get(conn: Connection, duty_id: int) -> Open:
+    return _open(conn.execute(sa.select(D).where(D.c.id == duty_id)).one())
+
+
+def follow(conn: Connection, office: Office, rules: Profile, case: Case, happened: Collection[str], now: datetime) -> None:
+    """Meet, void and open duties for what just happened (names of acts, moments, steps)."""
+    names = set(happened)
+    for duty in of_case(conn, case.id):
+        definition = rules.duty(duty.key)
+        by = next((x for x in definition.met_by if x in names), None)
+        if by:
+            _close(conn, duty.id, "met", now, by)
+        elif names & set(definition.void_on):
+            _close(conn, duty.id, "void", now, None)
+    for definition in rules.duties:
+        if names & set(definition.opens_on) and holds(definition.when, case.facts()):
+            _begin(conn, office, rules, case, definition, now)
+
+
+def attempt(conn: Connection, duty_id: int) -> int:
+    """Count one more try of a duty (a call that did not get through); the number of tries so far."""
+    return int(
+        conn.execute(
+            sa.update(D).where(D.c.id == duty_id).values(tries=D.c.tries + 1).returning(D.c.tries)
+        ).scalar_one()
+    )
+
+
+def _begin(conn: Connection, office: Office, rules: Profile, case: Case, definition: Duty, now: datetime) -> None:
+    same = (D.c.case_id == case.id) & (D.c.round == case.round) & (D.c.key == definition.key)
+    before = conn.execute(
+        sa.select(D.c.id, D.c.state, D.c.generation).where(same).order_by(D.c.generation.desc()).limit(1)
+    ).one_or_none()
+    if before and before.state == "open":
+        if not definition.renews:
+            return
+        _close(conn, before.id, "void", now, None)
+    due = _due(office, rules, case, definition, now)
+    duty_id = conn.execute(
+        sa.insert(D)
+        .values(
+            case_id=case.id,
+            round=case.round,
+            key=definition.key,
+            generation=before.generation + 1 if before else 1,
+            state="open",
+            holder=definition.holder,
+            clause=due.clause or definition.clause,
+            limit=due.limit,
+            opened_at=now,
+            target_at=due.target,
+            due_at=due.moment,
+            provisional=due.provisional,
+        )
+        .returning(D.c.id)
+    ).scalar_one()
+    for step in definition.steps:
+        at = _step_moment(office, step, now, due)
+        if at is not None and (at > now or step.at.startswith("missed")):
+            conn.execute(sa.insert(S).values(duty_id=duty_id, case_id=case.id, key=step.key, due_at=at, state="due"))
+
+
+def _close(conn: Connection, duty_id: int, state: str, now: datetime, by: str | None) -> None:
+    conn.execute(sa.update(D).where(D.c.id == duty_id).values(state=state, met_at=now, met_by=by))
+    conn.execute(sa.update(S).where(S.c.duty_id == duty_id, S.c.state == "due").values(state="void"))
+
+
+@dataclass(frozen=True)
+class _When:
+    moment: datetime | None = None
+    target: datetime | None = None
+    provisional: bool = False
+    limit: str | None = None
+    clause: str = ""
+
+
+def _due(office: Office, rules: Profile, case: Case, definition: Duty, now: datetime) -> _When:
+    span = definition.due
+    if span is None:
+        return _When()
+    if span.office_minutes is not None:
+        minutes = timedelta(minutes=span.office_minutes)
+        return _When(office.calendar.add_office_hours(now, minutes, office.hours))
+    if span.wd is not None:
+        anchor = case.at(definition.anchor) or now
+        due = office.calendar.due(anchor, span.wd, _day_end(office, rules))
+        return _When(due.moment, provisional=due.provisional)
+    limit = rules.limit(rules.level(case.level).limit if case.level else rules.first_limit)
+    hours = _day_end(office, rules)
+    anchor = anchor_of(case, limit.anchor) or now
+    due = office.calendar.due(anchor, limit.due_wd, hours)
+    moment, provisional = due.moment, due.provisional
+    if moment <= now:  # WD-22: a change of level never makes a limit that is already past
+        later = office.calendar.due(now, 1, hours)
+        moment, provisional = later.moment, later.provisional
+    granted = case.codes.get("extension_granted")
+    if granted and case.codes.get("extension_round") == str(case.round):
+        moment = max(moment, end_of_day(office, rules, date.fromisoformat(granted)))
+    target = None if limit.target_wd is None else office.calendar.due(anchor, limit.target_wd, hours).moment
+    return _When(moment, target, provisional, limit.key, limit.clause)
+
+
+def anchor_of(case: Case, name: str) -> datetime | None:
+    """The start of the clock: the limit's anchor, or in a later round the moment that opened it (WD-21)."""
+    if case.round > 1:
+        return case.at("redo_at") or case.at("restarted_at") or case.at("reopened_at") or case.at(name)
+    return case.at(name)
+
+
+def end_of_day(office: Office, rules: Profile, day: date) -> datetime:
+    """The due moment of a day: closing time, or midnight (WD-6)."""
+    return office.calendar.day_end(day, _day_end(office, rules))
+
+
+def _day_end(office: Office, rules: Profile) -> OfficeHours | None:
+    return office.hours if rules.day_end == "closing" else None
+
+
+_AT: Final = re.compile(r"(open|target|due|missed)(?:([+-]\d+)(wd|h|min))?")
+
+
+def _step_moment(office: Office, step: Step, opened: datetime, due: _When) -> datetime | None:
+    match = _AT.fullmatch(step.at)
+    assert match is not None  # the model checked it
+    base, amount, unit = match[1], int(match[2] or 0), match[3]
+    if base == "open":
+        if unit == "wd":
+            return office.calendar.due(opened, amount, office.hours).moment + TICK
+        span = timedelta(hours=amount) if unit == "h" else timedelta(minutes=amount)
+        return office.calendar.add_office_hours(opened, span, office.hours)
+    moment = due.target if base == "target" else due.moment
+    if moment is None:
+        return None
+    if base == "missed":
+        if unit == "wd":
+            return office.calendar.due(moment, amount, office.hours).moment + TICK
+        return moment + TICK
+    # Reminders come at the opening of their day (WD-19: 09:00).
+    day = office.calendar.shift((moment - TICK).astimezone(SHANGHAI).date(), amount)
+    return office.calendar.sessions(day, office.hours)[0].opens
+
+
+# --- the clock ------------------------------------------------------------------------------------------
+
+
+def claim_steps(conn: Connection, *, now: datetime, machine: datetime, limit: int = 100) -> tuple[DueStep, ...]:
+    """Claim steps whose time has come, in order."""
+    due = (
+        sa.select(S.c.id)
+        .where(S.c.state == "due", S.c.due_at <= now, sa.or_(S.c.lease_until.is_(None), S.c.lease_until < machine))
+        .order_by(S.c.due_at, S.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    rows = conn.execute(
+        sa.update(S)
+        .where(S.c.id.in_(due))
+        .values(lease_until=machine + LEASE, lease_token=secrets.token_hex(8), attempts=S.c.attempts + 1)
+        .returning(S.c.id, S.c.duty_id, S.c.case_id, S.c.key, S.c.due_at, S.c.lease_token)
+    ).all()
+    return tuple(sorted((DueStep(*r) for r in rows), key=lambda s: (s.due_at, s.id)))
+
+
+def finish_step(conn: Connection, step: DueStep, now: datetime) -> bool:
+    """Mark a claimed step as done; False if it was voided or taken by another meanwhile."""
+    mine = (S.c.id == step.id) & (S.c.lease_token == step.lease_token) & (S.c.state == "due")
+    done = conn.execute(sa.update(S).where(mine).values(state="done", fired_at=now, lease_until=None))
+    return done.rowcount == 1
+
+
+def reopen_step(conn: Connection, step: DueStep, to: datetime) -> None:
+    """Put a step off (time proven to be spent waiting for the applicant, AMB-G14)."""
+    conn.execute(
+        sa.update(S).where(S.c.id == step.id).values(state="due", due_at=to, fired_at=None, lease_token=None)
+    )
+
+
+def miss(conn: Connection, duty_id: int, at: datetime) -> None:
+    conn.execute(sa.update(D).where(D.c.id == duty_id).values(missed_at=at))
+
+
+def next_step_at(conn: Connection) -> datetime | None:
+    """When the next step is due."""
+    return conn.execute(sa.select(sa.func.min(S.c.due_at)).where(S.c.state == "due")).scalar()
+
+
+def waited_days(conn: Connection, office: Office, case: Case, until: datetime) -> int:
+    """Working days of this round proven to be spent waiting for the applicant's answer (AMB-G14)."""
+    total = 0
+    for duty in of_case(conn, case.id, open_only=False):
+        if duty.key == "answer" and duty.round == case.round:
+            start, end = duty.opened_at.astimezone(SHANGHAI).date(), (duty.met_at or until).astimezone(SHANGHAI).date()
+            total += office.calendar.working_days_between(start, end)
+    return total
+
+
+def _open(row: Any) -> Open:
+    return Open(**{k: row._mapping[k] for k in Open.__dataclass_fields__})

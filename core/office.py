@@ -1,0 +1,46 @@
+"""What every use case stands on: database, keys, calendar, hall and rules. Built once per process, never global."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy.engine import Connection, Engine
+
+from core.case import Case
+from core.people import Hall
+from core.policy.load import pinned
+from core.policy.model import Profile
+from core.privacy import Vault
+from core.workdays import Calendar, OfficeHours
+
+
+@dataclass(frozen=True)
+class Office:
+    """`profile` is the version new cases are accepted under; `rules(case)` the one a case is pinned to."""
+
+    engine: Engine
+    vault: Vault
+    calendar: Calendar
+    hours: OfficeHours
+    hall: Hall
+    profile: Profile
+    files: Path
+    _pinned: dict[tuple[str, str], Profile] = field(default_factory=dict)
+
+    def rules(self, conn: Connection, case: Case) -> Profile:
+        """The profile version the case was accepted under (XJ-0)."""
+        key = (case.profile, case.policy_version)
+        if key == (self.profile.name, self.profile.version):
+            return self.profile
+        if key not in self._pinned:
+            self._pinned[key] = pinned(conn, *key)
+        return self._pinned[key]
+
+    def next_office_moment(self, now: datetime) -> datetime:
+        """`now` inside office hours, else the next opening. Alerts to people wait for it (AMB-G10)."""
+        return self.calendar.next_office_moment(now, self.hours)
+
+    def open_now(self, now: datetime) -> bool:
+        return self.next_office_moment(now) - now < timedelta(seconds=1)

@@ -1,0 +1,464 @@
+"""The database: tables, column types, and how a transaction is opened.
+
+SQLite (embedded default) and PostgreSQL (production) run through the same statements. Everything here is
+SQLAlchemy Core; rows stay inside `core`, what leaves are frozen dataclasses. Two rules shape the tables:
+
+* a second effect is impossible because a second row is (`UNIQUE` keys on inbox, outbox, event, duty, step);
+* personal data stands only in `fact`, `attachment`, `inbox` and `outbox` as ciphertext, so that events and
+  cases can be kept, counted and shown while a person's data are erased.
+"""
+
+from __future__ import annotations
+
+import contextvars
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Column, ForeignKey, Index, Table, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import Connection, Dialect, Engine
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+metadata = sa.MetaData(naming_convention=NAMING)
+
+Id = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+Json = sa.JSON().with_variant(JSONB, "postgresql")
+
+
+class Instant(sa.types.TypeDecorator[datetime]):
+    """An aware instant, stored as UTC. SQLite forgets time zones, so they are checked going in and put back."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive instant reached the database")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _table(name: str, *columns: Any) -> Table:
+    return Table(name, metadata, *columns)
+
+
+def _id() -> Column[Any]:
+    return Column("id", Id, primary_key=True, autoincrement=True)
+
+
+def _ref(name: str, target: str, *, null: bool = False, index: bool = False) -> Column[Any]:
+    return Column(name, Id, ForeignKey(f"{target}.id"), nullable=null, index=index)
+
+
+def _text(name: str, length: int, *, null: bool = False, default: str | None = None) -> Column[Any]:
+    return Column(name, sa.String(length), nullable=null, default=default)
+
+
+def _when(name: str, *, null: bool = False, index: bool = False) -> Column[Any]:
+    return Column(name, Instant, nullable=null, index=index)
+
+
+def _lease() -> tuple[Column[Any], ...]:
+    """Claim with a lease, finish with a fence: a holder whose `lease_token` is gone throws its result away."""
+    return (
+        _when("lease_until", null=True),
+        _text("lease_token", 32, null=True),
+        Column("attempts", sa.Integer, nullable=False, default=0),
+    )
+
+
+# --- people ---------------------------------------------------------------------------------------------
+
+person = _table(
+    "person",
+    _id(),
+    Column("key", sa.String(64), unique=True),  # the hall file's key of a staff member; citizens have none
+    _text("kind", 8),  # staff | citizen
+    _text("name", 64, default=""),  # staff only: officials act under their names; citizens' names are facts
+    _text("phone", 32, default=""),
+    Column("active", sa.Boolean, nullable=False, default=True),
+)
+
+identity = _table(
+    "identity",
+    _id(),
+    _ref("person_id", "person", index=True),
+    _text("channel", 16),
+    _text("address", 128),  # openid, userid (lower case)
+    Column("following", sa.Boolean, nullable=False, default=True),
+    # What the platform lets us send of our own accord: until when, and how many messages are left.
+    _when("open_until", null=True),
+    Column("open_left", sa.Integer, nullable=False, default=0),
+    UniqueConstraint("channel", "address"),
+)
+
+unit = _table(
+    "unit",
+    _id(),
+    Column("key", sa.String(64), nullable=False, unique=True),
+    _text("name", 128),
+    _text("kind", 16),  # window | unit | company | external | discipline | operator | higher
+    _text("group_channel", 16, null=True),
+    _text("group_address", 64, null=True),
+    Column("active", sa.Boolean, nullable=False, default=True),
+)
+
+post = _table(
+    "post",
+    _id(),
+    _ref("person_id", "person", index=True),
+    _ref("unit_id", "unit", index=True),
+    _text("role", 32),
+    UniqueConstraint("person_id", "unit_id", "role"),
+)
+
+# --- policy ---------------------------------------------------------------------------------------------
+
+policy = _table(
+    "policy",
+    _id(),
+    _text("name", 64),
+    _text("version", 32),
+    Column("text", sa.Text, nullable=False),
+    _when("published_at"),
+    UniqueConstraint("name", "version"),
+)
+
+# --- the case -------------------------------------------------------------------------------------------
+
+case = _table(
+    "cases",
+    _id(),
+    Column("ref", sa.String(32), nullable=False, unique=True),  # random, for links; never the primary key
+    Column("number", sa.String(32), unique=True),
+    _text("profile", 64),
+    _text("policy_version", 32),
+    _text("stage", 16),
+    Column("round", sa.Integer, nullable=False, default=1),
+    Column("rev", sa.Integer, nullable=False, default=0),  # counts events; every button carries it
+    _text("channel", 16),  # where it was told: wechat | hall | phone | …
+    _text("subject", 200, default=""),  # neutral, written or confirmed by the window (AMB-G16)
+    _text("kind", 16, null=True),  # immediate | assign | coordinate
+    _text("level", 32, null=True),
+    _ref("unit_id", "unit", null=True, index=True),
+    _ref("contact_id", "person", null=True, index=True),  # who talks to us; not always the applicant (AMB-G24)
+    Column("shielded", sa.Boolean, nullable=False, default=False),
+    Column("unconfirmed", sa.Boolean, nullable=False, default=False),
+    Column("supervision_count", sa.Integer, nullable=False, default=0),
+    _when("overdue_at", null=True),
+    _when("opened_at"),
+    Index("ix_cases_stage", "stage"),
+)
+
+moment = _table(
+    "moment",
+    _id(),
+    _ref("case_id", "cases"),
+    Column("round", sa.Integer, nullable=False),
+    _text("name", 32),  # accepted_at, dispatched_at … (the clock anchors of the rules)
+    _when("at"),
+    _ref("person_id", "person", null=True),
+    UniqueConstraint("case_id", "round", "name"),
+    Index("ix_moment_name_at", "name", "at"),
+)
+
+fact = _table(
+    "fact",
+    _id(),
+    _ref("case_id", "cases"),
+    Column("round", sa.Integer, nullable=False),
+    _text("field", 48),
+    _text("code", 64, null=True),  # choices, flags, numbers, dates: countable, not personal
+    Column("value_enc", sa.LargeBinary),  # everything a person wrote or is
+    _ref("by_id", "person", null=True),
+    _when("at"),
+    Column("current", sa.Boolean, nullable=False, default=True),
+    Index(
+        "uq_fact_current",
+        "case_id",
+        "field",
+        unique=True,
+        postgresql_where=sa.text("current"),
+        sqlite_where=sa.text("current"),
+    ),
+    Index("ix_fact_case_id", "case_id"),
+)
+
+event = _table(
+    "event",
+    _id(),
+    _ref("case_id", "cases"),
+    Column("seq", sa.Integer, nullable=False),
+    Column("round", sa.Integer, nullable=False),
+    _text("act", 48),
+    _ref("actor_id", "person", null=True),
+    _text("role", 32, default=""),
+    _text("stage_from", 16),
+    _text("stage_to", 16),
+    _text("via", 32, default=""),  # which card, page or worker
+    _when("at"),
+    Column("data", Json, nullable=False),
+    _text("digest", 64),
+    UniqueConstraint("case_id", "seq"),
+)
+
+duty = _table(
+    "duty",
+    _id(),
+    _ref("case_id", "cases"),
+    Column("round", sa.Integer, nullable=False),
+    _text("key", 48),
+    Column("generation", sa.Integer, nullable=False, default=1),
+    _text("state", 8),  # open | met | void
+    _text("holder", 32),
+    _text("clause", 16),
+    _text("limit", 32, null=True),
+    _when("opened_at"),
+    _when("target_at", null=True),
+    _when("due_at", null=True),
+    Column("provisional", sa.Boolean, nullable=False, default=False),
+    _when("missed_at", null=True),
+    _when("met_at", null=True),
+    _text("met_by", 48, null=True),
+    Column("tries", sa.Integer, nullable=False, default=0),
+    UniqueConstraint("case_id", "round", "key", "generation"),
+    Index("ix_duty_holder", "holder", postgresql_where=sa.text("state = 'open'"), sqlite_where=sa.text("state = 'open'")),
+)
+
+step = _table(
+    "step",
+    _id(),
+    _ref("duty_id", "duty"),
+    _ref("case_id", "cases", index=True),
+    _text("key", 32),
+    _when("due_at"),
+    _text("state", 8),  # due | done | void
+    _when("fired_at", null=True),
+    *_lease(),
+    UniqueConstraint("duty_id", "key"),
+    Index("ix_step_due", "due_at", "id", postgresql_where=sa.text("state = 'due'"), sqlite_where=sa.text("state = 'due'")),
+)
+
+attachment = _table(
+    "attachment",
+    _id(),
+    Column("ref", sa.String(32), nullable=False, unique=True),
+    _ref("case_id", "cases", index=True),
+    _ref("by_id", "person", null=True),
+    _text("purpose", 16),  # material | voice | result | seal | redacted
+    _text("state", 8),  # pending | stored | refused | lost
+    _text("channel", 16, null=True),
+    _text("media_id", 256, null=True),  # to be fetched from the platform within three days
+    Column("name_enc", sa.LargeBinary),
+    _text("mime", 64, null=True),
+    Column("size", sa.Integer),
+    _text("sha256", 64, null=True),
+    _text("storage_key", 64, null=True),
+    Column("for_unit", sa.Boolean, nullable=False, default=True),  # False: kept from a shielded unit (AMB-G21)
+    _when("at"),
+    *_lease(),
+    Index("ix_attachment_pending", "id", postgresql_where=sa.text("state = 'pending'"), sqlite_where=sa.text("state = 'pending'")),
+)
+
+view_log = _table(
+    "view_log",
+    _id(),
+    _ref("case_id", "cases", index=True),
+    _ref("person_id", "person"),
+    _when("at"),
+    _text("what", 48),
+    _text("reason", 200, default=""),
+)
+
+# --- in and out -----------------------------------------------------------------------------------------
+
+inbox = _table(
+    "inbox",
+    _id(),
+    _text("channel", 16),
+    Column("key", sa.String(200), nullable=False, unique=True),
+    _when("received_at"),
+    Column("body_enc", sa.LargeBinary, nullable=False),
+    _text("state", 8),  # new | done | failed
+    Column("answer_enc", sa.LargeBinary),
+    _text("error", 200, null=True),
+    *_lease(),
+    Index("ix_inbox_open", "id", postgresql_where=sa.text("state <> 'done'"), sqlite_where=sa.text("state <> 'done'")),
+)
+
+outbox = _table(
+    "outbox",
+    _id(),
+    Column("key", sa.String(128), nullable=False, unique=True),
+    _ref("case_id", "cases", null=True, index=True),
+    _text("notice", 48),
+    _text("clause", 16),
+    _ref("person_id", "person", null=True, index=True),
+    _ref("unit_id", "unit", null=True),  # a unit's chat group
+    Column("data", Json, nullable=False),  # codes and ids, nothing personal
+    Column("words_enc", sa.LargeBinary),  # free text of a relayed message
+    _text("effect", 48, null=True),  # the delivery duty that the delivered mark meets
+    _text("state", 8),  # due | sent | unsure | dead | replaced
+    _when("created_at"),
+    _when("not_before"),  # by the case clock: office hours, quiet hours
+    _when("retry_at", null=True),  # by machine time: back-off
+    _text("route", 24, null=True),
+    _when("sent_at", null=True),
+    _text("platform_ref", 128, null=True),
+    _text("error", 200, null=True),
+    *_lease(),
+    Index("ix_outbox_due", "not_before", "id", postgresql_where=sa.text("state = 'due'"), sqlite_where=sa.text("state = 'due'")),
+)
+
+card = _table(
+    "card",
+    _id(),
+    _ref("outbox_id", "outbox"),
+    _ref("case_id", "cases", index=True),
+    _ref("person_id", "person"),
+    _text("channel", 16),
+    Column("task_id", sa.String(64), nullable=False, unique=True),
+    Column("code_enc", sa.LargeBinary),  # the platform's one-use update code
+    _when("code_until", null=True),
+    Column("drawn_rev", sa.Integer, nullable=False),
+    _text("state", 12),  # live | superseded
+)
+
+platform_token = _table(
+    "platform_token",
+    Column("app", sa.String(64), primary_key=True),
+    Column("kind", sa.String(24), primary_key=True),
+    Column("value_enc", sa.LargeBinary),
+    _when("expires_at", null=True),
+    _when("fetched_at", null=True),
+    _when("lease_until", null=True),
+    _text("lease_token", 32, null=True),
+)
+
+spend = _table(
+    "spend",
+    Column("object", sa.String(160), primary_key=True),  # channel:kind:id
+    Column("window", sa.BigInteger, primary_key=True),
+    Column("used", sa.Integer, nullable=False, default=0),
+)
+
+# --- conversations, pages, bookkeeping ------------------------------------------------------------------
+
+dialogue = _table(
+    "dialogue",
+    Column("person_id", Id, ForeignKey("person.id"), primary_key=True),
+    _ref("case_id", "cases", null=True),
+    Column("state", Json, nullable=False),  # what was asked; never what was said
+    _when("updated_at"),
+)
+
+login = _table(
+    "login",
+    Column("id_hash", sa.String(64), primary_key=True),
+    _ref("person_id", "person"),
+    _text("channel", 16),
+    _when("expires_at"),
+)
+
+ticket = _table(
+    "ticket",
+    Column("id_hash", sa.String(64), primary_key=True),  # one-time values: OAuth state, form submissions
+    _text("kind", 16),
+    Column("data", Json, nullable=False),
+    _when("expires_at"),
+)
+
+counter = _table(
+    "counter",
+    Column("name", sa.String(64), primary_key=True),
+    Column("value", sa.Integer, nullable=False),
+)
+
+heartbeat = _table(
+    "heartbeat",
+    Column("name", sa.String(32), primary_key=True),
+    _when("at"),
+    Column("data", Json, nullable=False),
+)
+
+# --- connections ----------------------------------------------------------------------------------------
+
+_depth: contextvars.ContextVar[int] = contextvars.ContextVar("transaction_depth", default=0)
+
+
+def open_engine(url: str, *, pool: int = 10) -> Engine:
+    """An engine for `sqlite:///file` or `postgresql+psycopg://…`. Parameters never appear in error texts."""
+    if url.startswith("sqlite"):
+        engine = sa.create_engine(url, hide_parameters=True, pool_size=pool, max_overflow=0, pool_timeout=10)
+        sa.event.listen(engine, "connect", _sqlite_connect)
+        sa.event.listen(engine, "begin", lambda conn: conn.exec_driver_sql("BEGIN IMMEDIATE"))
+        return engine
+    options = (
+        "-c statement_timeout=15000 -c lock_timeout=5000"
+        " -c idle_in_transaction_session_timeout=20000 -c timezone=UTC"
+    )
+    return sa.create_engine(
+        url,
+        hide_parameters=True,
+        pool_size=pool,
+        max_overflow=0,
+        pool_timeout=10,
+        pool_pre_ping=True,
+        pool_recycle=1800,
+        connect_args={"connect_timeout": 3, "options": options},
+    )
+
+
+def _sqlite_connect(dbapi: Any, _record: Any) -> None:
+    # We issue BEGIN IMMEDIATE ourselves: a transaction that reads first and writes later would otherwise fail
+    # at once with "database is locked", whatever the busy time-out says.
+    dbapi.isolation_level = None
+    cursor = dbapi.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=8000", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+@contextmanager
+def transaction(engine: Engine) -> Iterator[Connection]:
+    """One transaction: commits at the end, rolls back on an exception. No network call belongs inside
+    (`in_transaction` lets the HTTP client refuse)."""
+    with engine.begin() as conn:
+        mark = _depth.set(_depth.get() + 1)
+        try:
+            yield conn
+        finally:
+            _depth.reset(mark)
+
+
+def in_transaction() -> bool:
+    """Whether the calling thread or task is inside `transaction`."""
+    return _depth.get() > 0
+
+
+def insert_once(conn: Connection, table: Table, unique: tuple[str, ...], **values: Any) -> int | None:
+    """Insert unless a row with the same `unique` columns stands already; the new id, or None if it did."""
+    name = conn.dialect.name
+    if name == "postgresql":
+        from sqlalchemy.dialects.postgresql import insert
+    else:
+        from sqlalchemy.dialects.sqlite import insert  # type: ignore[assignment]
+    statement = insert(table).values(**values).on_conflict_do_nothing(index_elements=list(unique))
+    if "id" in table.c:
+        return conn.execute(statement.returning(table.c.id)).scalar()
+    return conn.execute(statement).rowcount or None

@@ -1,0 +1,231 @@
+"""What somebody may see of a case: one picture for cards, pages, papers and the command line.
+
+The viewer's role in the case decides. In a conduct matter the unit complained about sees the shield line in
+place of everything about the applicant, and only words and files the window has redacted (AMB-G21). Phone and
+e-mail are masked on screens until somebody reveals them with a reason, which is logged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from core import case as cases
+from core import duties, people, store
+from core.case import Case
+from core.desk import attach
+from core.desk.act import Offer, offers
+from core.desk.attach import Attachment
+from core.duties import Open
+from core.office import Office
+from core.people import UNIT_ROLES, Person
+from core.privacy import mask
+from core.refusals import NOT_YOURS, Refusal
+
+SHIELD: Final = "申请人信息由窗口保管"
+APPLICANT_FIELDS: Final = ("applicant_name", "applicant_unit", "applicant_phone", "applicant_email", "contact_name")
+MASKED: Final[Mapping[str, str]] = {"applicant_phone": "phone", "applicant_email": "email"}
+# What a unit must not read in a conduct matter: the applicant, and everything the applicant wrote.
+HIDDEN_FROM_UNIT: Final = frozenset(
+    {*APPLICANT_FIELDS, "content", "transcript", "supplement", "rating_comment", "consent_words", "visit_opinion"}
+)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the history: what happened, when, by whom (a name or a title)."""
+
+    act: str
+    at: datetime
+    who: str
+    role: str
+    data: Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class CaseView:
+    """A case as one viewer may see it. `words` are personal texts (already shielded or masked), `codes` the
+    countable facts, `labels` the codes in words of the profile."""
+
+    ref: str
+    number: str
+    stage: str
+    status: str
+    rev: int
+    round: int
+    role: str
+    shielded: bool
+    hidden: bool  # the viewer belongs to the shielded side
+    overdue: bool
+    subject: str
+    unit: str
+    unit_phone: str
+    handler: str
+    level: str
+    kind: str
+    clause: str  # the clause of the running limit
+    due: datetime | None
+    target: datetime | None
+    provisional: bool
+    supervision_count: int
+    moments: Mapping[str, datetime]
+    actors: Mapping[str, str]  # moment → who
+    words: Mapping[str, str]
+    codes: Mapping[str, str]
+    labels: Mapping[str, str]
+    attachments: tuple[Attachment, ...]
+    duties: tuple[Open, ...]
+    offers: tuple[Offer, ...]
+    history: tuple[Line, ...]
+
+
+def see(
+    office: Office, conn: Connection, case: Case, person: Person, *, reveal: bool = False, history: bool = True
+) -> CaseView:
+    """The case as `person` may see it. Raises `Refusal("not_yours")` to strangers. `reveal` unmasks phone and
+    e-mail (the caller has logged the reason with `log_view`)."""
+    role = people.role_in_case(conn, case, person.id)
+    if not role:
+        raise Refusal(NOT_YOURS)
+    rules = office.rules(conn, case)
+    hidden = case.shielded and role in UNIT_ROLES
+    open_duties = duties.of_case(conn, case.id)
+    limit = next((d for d in open_duties if rules.duty(d.key).closing), None)
+    unit = people.unit(conn, case.unit_id) if case.unit_id else None
+    contact = people.contacts(conn, case.unit_id).get("handler") if case.unit_id else None
+    who = people.names(conn, (m.person_id for m in case.moments.values()))
+    return CaseView(
+        ref=case.ref,
+        number=case.number or "",
+        stage=case.stage,
+        status=status(case, open_duties),
+        rev=case.rev,
+        round=case.round,
+        role=role,
+        shielded=case.shielded,
+        hidden=hidden,
+        overdue=case.overdue,
+        subject=case.subject,
+        unit=unit.name if unit else "",
+        unit_phone=contact.phone if contact else "",
+        handler=contact.name if contact else "",
+        level=rules.level(case.level).label if case.level else "",
+        kind=next((k.label for k in rules.kinds if k.code == case.kind), ""),
+        clause=limit.clause if limit else "",
+        due=limit.due_at if limit else None,
+        target=limit.target_at if limit else None,
+        provisional=bool(limit and limit.provisional),
+        supervision_count=case.supervision_count,
+        moments={name: moment.at for name, moment in case.moments.items()},
+        actors={name: who.get(m.person_id or 0, "") for name, m in case.moments.items()},
+        words=_words(office, conn, case, role, hidden, reveal),
+        codes=case.codes,
+        labels=_labels(office, conn, case),
+        attachments=_attachments(office, conn, case, hidden),
+        duties=open_duties,
+        offers=offers(office, conn, case, person.id),
+        history=_history(conn, case, hidden) if history else (),
+    )
+
+
+def log_view(conn: Connection, case: Case, person: Person, what: str, now: datetime, reason: str = "") -> None:
+    """Looking leaves a trace."""
+    conn.execute(
+        sa.insert(store.view_log).values(
+            case_id=case.id, person_id=person.id, at=now, what=what[:48], reason=reason[:200]
+        )
+    )
+
+
+_STAGE_STATUS: Final[Mapping[str, str]] = {
+    "DRAFT": "draft",
+    "REFUSING": "accepted",
+    "TRIAGE": "accepted",
+    "REPORTED": "escalated",
+    "JOINT": "joint_handling",
+    "SIGNING": "awaiting_signature",
+    "DELIVERING": "replied",
+    "CLOSED": "closed",
+    "GUIDED": "guided",
+    "NOT_ACCEPTED": "not_accepted",
+    "TRANSFERRED": "transferred",
+    "WITHDRAWN": "withdrawn",
+    "ARCHIVED": "archived",
+    "SHELVED": "shelved",
+}
+
+
+def status(case: Case, open_duties: tuple[Open, ...]) -> str:
+    """The status people read (spec section 5), derived from stage and duties."""
+    if case.stage == "SUBMITTED":
+        return "submitted" if case.unconfirmed else "accepted"
+    if case.stage != "WITH_UNIT":
+        return _STAGE_STATUS[case.stage]
+    if any(duty.key == "answer" for duty in open_duties):
+        return "awaiting_applicant"
+    if case.at("signed_for_at"):
+        return "in_progress"
+    return "redo" if case.round > 1 else "dispatched"
+
+
+def _words(
+    office: Office, conn: Connection, case: Case, role: str, hidden: bool, reveal: bool
+) -> dict[str, str]:
+    words = cases.words(conn, office.vault, case.id)
+    if hidden:
+        words = {field: text for field, text in words.items() if field not in HIDDEN_FROM_UNIT}
+        return {**words, **dict.fromkeys(APPLICANT_FIELDS, SHIELD), "content": words.get("content_for_unit", "")}
+    if role == "applicant" or reveal:
+        return words
+    return {f: mask(MASKED[f], text) if f in MASKED else text for f, text in words.items()}  # type: ignore[arg-type]
+
+
+def _labels(office: Office, conn: Connection, case: Case) -> dict[str, str]:
+    rules = office.rules(conn, case)
+    asked = {q.id: q for q in rules.intake.questions} | {f.id: f for a in rules.acts.values() for f in a.fields}
+    labels = {}
+    for field, code in case.codes.items():
+        choices = rules.choices(asked[field]) if field in asked else ()
+        labels[field] = next((c.label for c in choices if c.code == code), {"yes": "是", "no": "否"}.get(code, code))
+    score = case.codes.get("score")
+    if score:
+        labels["score"] = next(level.label for level in rules.rating.levels if str(level.score) == score)
+    return labels
+
+
+def _attachments(office: Office, conn: Connection, case: Case, hidden: bool) -> tuple[Attachment, ...]:
+    found = attach.of_case(conn, office.vault, case.id)
+    return tuple(a for a in found if not hidden or (a.for_unit and a.purpose in ("redacted", "result", "seal")))
+
+
+def _history(conn: Connection, case: Case, hidden: bool) -> tuple[Line, ...]:
+    events = cases.events(conn, case.id)
+    names = people.names(conn, (e.actor_id for e in events))
+    return tuple(Line(e.act, e.at, names.get(e.actor_id or 0, ""), e.role, e.data) for e in events)
+
+
+def mine(office: Office, conn: Connection, person: Person, *, limit: int = 20) -> tuple[Case, ...]:
+    """The cases a citizen told us, newest first (drafts left out)."""
+    c = store.case.c
+    rows = conn.execute(
+        sa.select(c.id).where(c.contact_id == person.id, c.number.is_not(None)).order_by(c.id.desc()).limit(limit)
+    )
+    return tuple(cases.load(conn, row.id) for row in rows)
+
+
+def to_do(office: Office, conn: Connection, person: Person, *, limit: int = 100) -> tuple[Case, ...]:
+    """Open cases in which a member of staff holds a role, the nearest limit first."""
+    held = people.roles(conn, person.id)
+    c, d = store.case.c, store.duty.c
+    open_stages = c.stage.not_in(("DRAFT", "WITHDRAWN", "ARCHIVED", "GUIDED"))
+    where = open_stages
+    if all(role in UNIT_ROLES for role, _ in held):
+        where &= c.unit_id.in_([unit_id for _, unit_id in held])
+    due = sa.select(sa.func.min(d.due_at)).where(d.case_id == c.id, d.state == "open").scalar_subquery()
+    rows = conn.execute(sa.select(c.id).where(where).order_by(due.is_(None), due, c.id).limit(limit))
+    return tuple(cases.load(conn, row.id) for row in rows)
