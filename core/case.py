@@ -145,7 +145,9 @@ def _load(conn: Connection, where: sa.ColumnElement[bool], lock: bool) -> Case:
     lasting = {"submitted_at", "accepted_at", "confirmed_at"}
     return Case(
         **values,
-        moments={m.name: Moment(m.at, m.person_id) for m in moments if m.round == row.round or m.name in lasting},
+        moments={
+            m.name: Moment(m.at, m.person_id) for m in moments if m.round == row.round or m.name in lasting
+        },
         codes={c.field: c.code for c in codes},
     )
 
@@ -168,7 +170,9 @@ def mark(conn: Connection, case: Case, name: str, at: datetime, person_id: int |
 def unmark(conn: Connection, case: Case, *names: str) -> Case:
     """Empty anchors of this round again (the matter went back to the window); the events keep the history."""
     m = store.moment.c
-    conn.execute(sa.delete(store.moment).where(m.case_id == case.id, m.round == case.round, m.name.in_(names)))
+    conn.execute(
+        sa.delete(store.moment).where(m.case_id == case.id, m.round == case.round, m.name.in_(names))
+    )
     return replace(case, moments={k: v for k, v in case.moments.items() if k not in names})
 
 
@@ -257,15 +261,31 @@ def _linked(previous: str, row: Mapping[str, Any]) -> str:
 
 
 def events(conn: Connection, case_id: int) -> tuple[Event, ...]:
-    rows = conn.execute(sa.select(store.event).where(store.event.c.case_id == case_id).order_by(store.event.c.seq))
+    rows = conn.execute(
+        sa.select(store.event).where(store.event.c.case_id == case_id).order_by(store.event.c.seq)
+    )
     return tuple(Event(**{k: r._mapping[k] for k in Event.__dataclass_fields__}) for r in rows)
 
 
 def broken_link(conn: Connection, vault: Vault, case_id: int) -> int | None:
     """The first event of a case whose digest does not hold, or None if the chain is whole."""
     previous = ""
-    columns = ("case_id", "seq", "round", "act", "actor_id", "role", "stage_from", "stage_to", "via", "at", "data")
-    rows = conn.execute(sa.select(store.event).where(store.event.c.case_id == case_id).order_by(store.event.c.seq))
+    columns = (
+        "case_id",
+        "seq",
+        "round",
+        "act",
+        "actor_id",
+        "role",
+        "stage_from",
+        "stage_to",
+        "via",
+        "at",
+        "data",
+    )
+    rows = conn.execute(
+        sa.select(store.event).where(store.event.c.case_id == case_id).order_by(store.event.c.seq)
+    )
     for expected, r in enumerate(rows, start=1):
         text = _linked(previous, {k: r._mapping[k] for k in columns})
         if r.seq != expected or r.digest not in vault.links(text):

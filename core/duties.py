@@ -74,7 +74,9 @@ def get(conn: Connection, duty_id: int) -> Open:
     return _open(conn.execute(sa.select(D).where(D.c.id == duty_id)).one())
 
 
-def follow(conn: Connection, office: Office, rules: Profile, case: Case, happened: Collection[str], now: datetime) -> None:
+def follow(
+    conn: Connection, office: Office, rules: Profile, case: Case, happened: Collection[str], now: datetime
+) -> None:
     """Meet, void and open duties for what just happened (names of acts, moments, steps)."""
     names = set(happened)
     for duty in of_case(conn, case.id):
@@ -98,7 +100,9 @@ def attempt(conn: Connection, duty_id: int) -> int:
     )
 
 
-def _begin(conn: Connection, office: Office, rules: Profile, case: Case, definition: Duty, now: datetime) -> None:
+def _begin(
+    conn: Connection, office: Office, rules: Profile, case: Case, definition: Duty, now: datetime
+) -> None:
     same = (D.c.case_id == case.id) & (D.c.round == case.round) & (D.c.key == definition.key)
     before = conn.execute(
         sa.select(D.c.id, D.c.state, D.c.generation).where(same).order_by(D.c.generation.desc()).limit(1)
@@ -129,7 +133,9 @@ def _begin(conn: Connection, office: Office, rules: Profile, case: Case, definit
     for step in definition.steps:
         at = _step_moment(office, step, now, due)
         if at is not None and (at > now or step.at.startswith("missed")):
-            conn.execute(sa.insert(S).values(duty_id=duty_id, case_id=case.id, key=step.key, due_at=at, state="due"))
+            conn.execute(
+                sa.insert(S).values(duty_id=duty_id, case_id=case.id, key=step.key, due_at=at, state="due")
+            )
 
 
 def _close(conn: Connection, duty_id: int, state: str, now: datetime, by: str | None) -> None:
@@ -215,11 +221,17 @@ def _step_moment(office: Office, step: Step, opened: datetime, due: _When) -> da
 # --- the clock ------------------------------------------------------------------------------------------
 
 
-def claim_steps(conn: Connection, *, now: datetime, machine: datetime, limit: int = 100) -> tuple[DueStep, ...]:
+def claim_steps(
+    conn: Connection, *, now: datetime, machine: datetime, limit: int = 100
+) -> tuple[DueStep, ...]:
     """Claim steps whose time has come, in order."""
     due = (
         sa.select(S.c.id)
-        .where(S.c.state == "due", S.c.due_at <= now, sa.or_(S.c.lease_until.is_(None), S.c.lease_until < machine))
+        .where(
+            S.c.state == "due",
+            S.c.due_at <= now,
+            sa.or_(S.c.lease_until.is_(None), S.c.lease_until < machine),
+        )
         .order_by(S.c.due_at, S.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -261,7 +273,10 @@ def waited_days(conn: Connection, office: Office, case: Case, until: datetime) -
     total = 0
     for duty in of_case(conn, case.id, open_only=False):
         if duty.key == "answer" and duty.round == case.round:
-            start, end = duty.opened_at.astimezone(SHANGHAI).date(), (duty.met_at or until).astimezone(SHANGHAI).date()
+            start, end = (
+                duty.opened_at.astimezone(SHANGHAI).date(),
+                (duty.met_at or until).astimezone(SHANGHAI).date(),
+            )
             total += office.calendar.working_days_between(start, end)
     return total
 

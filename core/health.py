@@ -18,8 +18,12 @@ def report(engine: Engine, now: datetime) -> dict[str, Any]:
     age of the last sweep and audit. `ok` is False when something due is older than ten minutes."""
     s, o, i, h = store.step.c, store.outbox.c, store.inbox.c, store.heartbeat.c
     with store.transaction(engine) as conn:
-        step = conn.execute(sa.select(sa.func.min(s.due_at)).where(s.state == "due", s.due_at <= now)).scalar()
-        out = conn.execute(sa.select(sa.func.min(o.not_before)).where(o.state == "due", o.not_before <= now)).scalar()
+        step = conn.execute(
+            sa.select(sa.func.min(s.due_at)).where(s.state == "due", s.due_at <= now)
+        ).scalar()
+        out = conn.execute(
+            sa.select(sa.func.min(o.not_before)).where(o.state == "due", o.not_before <= now)
+        ).scalar()
         dead = conn.execute(sa.select(sa.func.count()).where(o.state == "dead")).scalar_one()
         failed = conn.execute(sa.select(sa.func.count()).where(i.state == "failed")).scalar_one()
         beats = {r.name: r.at for r in conn.execute(sa.select(h.name, h.at))}

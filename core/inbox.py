@@ -30,7 +30,14 @@ class Arrival:
 def arrive(conn: Connection, vault: Vault, *, channel: str, key: str, body: str, now: datetime) -> Arrival:
     """Store a message, or find that it was here already."""
     stored = store.insert_once(
-        conn, T, ("key",), channel=channel, key=key, received_at=now, body_enc=vault.seal(body, key), state="new"
+        conn,
+        T,
+        ("key",),
+        channel=channel,
+        key=key,
+        received_at=now,
+        body_enc=vault.seal(body, key),
+        state="new",
     )
     if stored is not None:
         return Arrival(stored, True, None)
@@ -42,11 +49,15 @@ def arrive(conn: Connection, vault: Vault, *, channel: str, key: str, body: str,
 def handled(conn: Connection, vault: Vault, inbox_id: int, key: str, answer: str) -> None:
     """Record that the effect stands and what was answered; in the transaction of the effect."""
     conn.execute(
-        sa.update(T).where(T.c.id == inbox_id).values(state="done", answer_enc=vault.seal(answer, key), error=None)
+        sa.update(T)
+        .where(T.c.id == inbox_id)
+        .values(state="done", answer_enc=vault.seal(answer, key), error=None)
     )
 
 
-def failed(conn: Connection, vault: Vault, *, channel: str, key: str, body: str, now: datetime, error: str) -> None:
+def failed(
+    conn: Connection, vault: Vault, *, channel: str, key: str, body: str, now: datetime, error: str
+) -> None:
     """Keep a message whose handling broke (its own transaction was rolled back). `error` names the kind of
     failure, never what was said."""
     arrival = arrive(conn, vault, channel=channel, key=key, body=body, now=now)
@@ -60,6 +71,9 @@ def failed(conn: Connection, vault: Vault, *, channel: str, key: str, body: str,
 def unhandled(conn: Connection, vault: Vault, *, limit: int = 100) -> tuple[tuple[int, str, str, str], ...]:
     """Messages to replay: (id, channel, key, body), oldest first."""
     rows = conn.execute(
-        sa.select(T.c.id, T.c.channel, T.c.key, T.c.body_enc).where(T.c.state == "failed").order_by(T.c.id).limit(limit)
+        sa.select(T.c.id, T.c.channel, T.c.key, T.c.body_enc)
+        .where(T.c.state == "failed")
+        .order_by(T.c.id)
+        .limit(limit)
     )
     return tuple((r.id, r.channel, r.key, vault.open(r.body_enc, r.key)) for r in rows)

@@ -24,7 +24,7 @@ from core import store, views
 from core.case import Case
 from core.desk import attach
 from core.desk.act import Actor, perform
-from core.desk.fields import NO, YES, Wrong, read
+from core.desk.fields import EMAIL, NO, SKIPPED, YES, Wrong, read
 from core.office import Office
 from core.people import Person
 from core.policy.model import Asked, Choice, Exclusion, Profile, holds
@@ -32,7 +32,6 @@ from core.privacy import clean, normal_phone
 from core.refusals import Refusal
 
 RESUME_AFTER: Final = timedelta(hours=6)
-SKIPPED: Final = "-"  # an optional question she did not want to answer
 LONG_ASIDE: Final = 24  # a longer text in answer to a choice is more of the matter, not a choice
 MEDIA: Final = frozenset({"image", "voice", "video", "file"})
 
@@ -118,7 +117,9 @@ class Talk:
 # --- a turn ---------------------------------------------------------------------------------------------
 
 
-def turn(office: Office, conn: Connection, person: Person, channel: str, said: Said, now: datetime) -> tuple[Reply, ...]:
+def turn(
+    office: Office, conn: Connection, person: Person, channel: str, said: Said, now: datetime
+) -> tuple[Reply, ...]:
     """Take one message of a citizen and say what to answer. Everything she said is kept in this transaction."""
     talk = _begin(office, conn, person, channel, now)
     text = clean(said.text, 6000).strip()
@@ -163,9 +164,9 @@ def _end(talk: Talk) -> None:
     choices = next((r.choices for r in reversed(talk.replies) if r.choices), ())
     talk.state["choices"] = [list(c) for c in choices]
     values = {"case_id": talk.case.id if talk.case else None, "state": talk.state, "updated_at": talk.now}
-    if store.insert_once(talk.conn, store.dialogue, ("person_id",), person_id=talk.person.id, **values) is None:
-        c = store.dialogue.c
-        talk.conn.execute(sa.update(store.dialogue).where(c.person_id == talk.person.id).values(**values))
+    store.insert_once(talk.conn, store.dialogue, ("person_id",), person_id=talk.person.id, **values)
+    mine = store.dialogue.c.person_id == talk.person.id
+    talk.conn.execute(sa.update(store.dialogue).where(mine).values(**values))
 
 
 def _take(talk: Talk, said: Said) -> None:
@@ -219,7 +220,7 @@ def _idle(talk: Talk, said: Said) -> None:
     if _HELLO.fullmatch(said.text):
         talk.say("begin")
         return
-    if answer := _faq(said.text):
+    if _ASKING.fullmatch(said.text) and (answer := _faq(said.text)):
         talk.say("faq", key=answer)
         return
     talk.state |= {"asked": "content", "trail": []}
@@ -263,7 +264,7 @@ def _tell(talk: Talk, text: str) -> None:
             talk.keep(_question(talk.rules, "content"), "（见语音和图片，窗口会听写成文字）")
         _look(talk)
         return
-    if (key := _faq(text)) and len(text) < LONG_ASIDE:
+    if _ASKING.fullmatch(text) and (key := _faq(text)):
         talk.say("faq", key=key)
         talk.say("content_more", (_DONE,), what="")
         return
@@ -332,7 +333,7 @@ def _fill(talk: Talk, asked: Asked, text: str) -> None:
         _next(talk)
         return
     try:
-        if code is None:
+        if code is None or (asked.kind == "text" and _is_no_name(text)):
             raise Wrong("choice")
         talk.keep(asked, read(talk.rules, asked, code))
     except Wrong as wrong:
@@ -349,6 +350,11 @@ def _fill(talk: Talk, asked: Asked, text: str) -> None:
         _ask(talk, asked)
         return
     _next(talk)
+
+
+def _is_no_name(text: str) -> bool:
+    """A question, a telephone number or an address in answer to "what is your name"."""
+    return text.endswith(("?", "？")) or normal_phone(text) is not None or EMAIL.fullmatch(text) is not None
 
 
 def _other_field(talk: Talk, asked: Asked, text: str) -> bool:
@@ -404,9 +410,11 @@ def _ask(talk: Talk, asked: Asked) -> None:
     talk.say(f"ask_{asked.id}", choices, label=asked.label, codes=dict(talk.draft().codes))
 
 
-def summary_lines(rules: Profile, case: Case, words: Mapping[str, str]) -> tuple[tuple[int, str, str, str], ...]:
+def summary_lines(
+    rules: Profile, case: Case, words: Mapping[str, str]
+) -> tuple[tuple[int, str, str, str], ...]:
     """The form as it would be submitted: (number, field, label, text), numbered for 改第N项."""
-    lines = []
+    lines: list[tuple[int, str, str, str]] = []
     for question in rules.intake.questions:
         if not holds(question.shown_when, case.facts()):
             continue
@@ -414,7 +422,9 @@ def summary_lines(rules: Profile, case: Case, words: Mapping[str, str]) -> tuple
         text = words.get(question.id, "")
         if not text and code and code != SKIPPED:
             named = next((c.label for c in rules.choices(question) if c.code == code), "")
-            text = named or {"yes": "是", "no": "否"}.get(code, f"{code}份" if question.kind == "files" else code)
+            text = named or {"yes": "是", "no": "否"}.get(
+                code, f"{code}份" if question.kind == "files" else code
+            )
         lines.append((len(lines) + 1, question.id, question.label, text or "（没有填）"))
     return tuple(lines)
 
@@ -503,7 +513,12 @@ def _cmd_progress(talk: Talk, text: str) -> None:
     number = re.search(r"[A-Za-z]{2}\d{6,}", text)
     if number:
         found = tuple(c for c in found if c.number == number[0].upper())
-    talk.say("progress", cases=tuple(c.id for c in found[:3]), more=max(0, len(found) - 3), drafting=bool(talk.asked))
+    talk.say(
+        "progress",
+        cases=tuple(c.id for c in found[:3]),
+        more=max(0, len(found) - 3),
+        drafting=bool(talk.asked),
+    )
     if talk.asked:
         _ask_again(talk)
 
@@ -511,7 +526,10 @@ def _cmd_progress(talk: Talk, text: str) -> None:
 def _cmd_basis(talk: Talk, text: str) -> None:
     c = store.outbox.c
     clause = talk.conn.execute(
-        sa.select(c.clause).where(c.person_id == talk.person.id, c.clause != "").order_by(c.id.desc()).limit(1)
+        sa.select(c.clause)
+        .where(c.person_id == talk.person.id, c.clause != "")
+        .order_by(c.id.desc())
+        .limit(1)
     ).scalar()
     if talk.asked and talk.asked not in _ASIDE:
         clause = _question(talk.rules, talk.asked).clause
@@ -606,7 +624,12 @@ _HELLO: Final = re.compile(r"(你好|您好|在吗|有人吗|hi|hello|喂|早上
 _COMMANDS: Final[tuple[tuple[re.Pattern[str], Callable[[Talk, str], None]], ...]] = (
     (_HUMAN, _cmd_human),
     (re.compile(r"(我要)?撤回(反映)?"), _cmd_withdraw),
-    (re.compile(r".{0,6}(到哪一步了?|办到哪了?|办得怎么样了?|进度(查询)?|查进度|我的事项)[？?。]?\s*([A-Za-z]{2}\d+)?"), _cmd_progress),
+    (
+        re.compile(
+            r".{0,6}(到哪一步了?|办到哪了?|办得怎么样了?|进度(查询)?|查进度|我的事项)[？?。]?\s*([A-Za-z]{2}\d+)?"
+        ),
+        _cmd_progress,
+    ),
     (re.compile(r"(查看)?依据[？?]?"), _cmd_basis),
     (re.compile(r"(返回|上一步|上一项|退回上一步)"), _cmd_back),
     (_EDIT, _cmd_edit),
@@ -662,7 +685,15 @@ def _comment(talk: Talk, said: Said) -> None:
     if not said.text:
         talk.say("unsupported")
         return
-    perform(talk.office, talk.conn, talk.actor, case, "comment", now=talk.now, values={"rating_comment": said.text})
+    perform(
+        talk.office,
+        talk.conn,
+        talk.actor,
+        case,
+        "comment",
+        now=talk.now,
+        values={"rating_comment": said.text},
+    )
     talk.say("commented")
 
 
@@ -685,7 +716,9 @@ _DONE_WORDS: Final = frozenset({"说完了", "说完", "完了", "没了", "没�
 _SKIP_WORDS: Final = frozenset(
     {"跳过", "没有", "没有了", "不填", "无", "不用", "不补充了", "没", "记不清", "不记得", "不知道", "忘了"}
 )
-_CONFIRM_WORDS: Final = frozenset({"确认提交", "确认", "提交", "对", "是", "是的", "没问题", "1", "好", "可以"})
+_CONFIRM_WORDS: Final = frozenset(
+    {"确认提交", "确认", "提交", "对", "是", "是的", "没问题", "1", "好", "可以"}
+)
 _MEDIA_WORDS: Final[Mapping[str, str]] = {"image": "图片", "voice": "语音", "video": "视频", "file": "文件"}
 # Short questions she may ask in between; the answers stand in `templates/intake/faq.txt`.
 _FAQ: Final[Mapping[str, tuple[str, ...]]] = {
@@ -696,6 +729,12 @@ _FAQ: Final[Mapping[str, tuple[str, ...]]] = {
     "material": ("带什么", "什么材料", "哪些材料", "怎么发照片", "发照片"),
     "who": ("你是谁", "机器人", "真人", "你是人"),
 }
+
+# While she tells, only what sounds like a question is one: 注册地址变更办不下来 is a matter.
+_ASKING: Final = re.compile(
+    r".*([?？]|吗|呢)[。！!]*|"
+    r".{0,6}(多久|多长时间|几天|多少钱?|在哪里?|怎么去|几点|上班时间|(什么|哪些)材料|带什么|谁|真人|机器人)"
+)
 
 
 def _faq(text: str) -> str:
@@ -785,4 +824,3 @@ def _newest_open(talk: Talk) -> Case | None:
 
 
 __all__ = ["Reply", "Said", "exclusion_of", "greet", "summary_lines", "turn"]
-

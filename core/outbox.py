@@ -108,7 +108,13 @@ def claim(conn: Connection, *, now: datetime, machine: datetime, limit: int = 50
 def sent(conn: Connection, message: Message, *, route: str, now: datetime, platform_ref: str = "") -> bool:
     """Mark as sent, if the lease still is ours."""
     return _finish(
-        conn, message, state="sent", route=route, sent_at=now, platform_ref=platform_ref[:128] or None, error=None
+        conn,
+        message,
+        state="sent",
+        route=route,
+        sent_at=now,
+        platform_ref=platform_ref[:128] or None,
+        error=None,
     )
 
 
@@ -130,7 +136,9 @@ def _finish(conn: Connection, message: Message, **values: Any) -> bool:
     return done.rowcount == 1
 
 
-def answered(conn: Connection, person_id: int, *, since: int, route: str, now: datetime) -> tuple[Message, ...]:
+def answered(
+    conn: Connection, person_id: int, *, since: int, route: str, now: datetime
+) -> tuple[Message, ...]:
     """Take the notices for a person that this very turn made: they leave with the reply to their message, which
     costs no quota. They count as sent when the transaction commits."""
     rows = conn.execute(
@@ -162,12 +170,16 @@ def newest(conn: Connection) -> int:
 def revive(conn: Connection, message_id: int) -> bool:
     """Put a dead row back (`bancheng outbox retry`)."""
     done = conn.execute(
-        sa.update(T).where(T.c.id == message_id, T.c.state == "dead").values(state="due", attempts=0, retry_at=None)
+        sa.update(T)
+        .where(T.c.id == message_id, T.c.state == "dead")
+        .values(state="due", attempts=0, retry_at=None)
     )
     return done.rowcount == 1
 
 
-def listed(conn: Connection, *, case_id: int | None = None, states: Sequence[str] = ()) -> tuple[Message, ...]:
+def listed(
+    conn: Connection, *, case_id: int | None = None, states: Sequence[str] = ()
+) -> tuple[Message, ...]:
     """Rows for people to look at, oldest first."""
     query = sa.select(T).order_by(T.c.id)
     if case_id is not None:

@@ -105,12 +105,18 @@ def load_hall(conn: Connection, hall: Hall) -> None:
     never deleted (events name them)."""
     units = {u.key: _upsert_unit(conn, u) for u in hall.units}
     keys = [p.key for p in hall.people]
-    conn.execute(sa.update(store.person).where(store.person.c.key.is_not(None), store.person.c.key.not_in(keys)).values(active=False))
+    conn.execute(
+        sa.update(store.person)
+        .where(store.person.c.key.is_not(None), store.person.c.key.not_in(keys))
+        .values(active=False)
+    )
     for person in hall.people:
         person_id = _upsert_person(conn, person)
         conn.execute(sa.delete(store.post).where(store.post.c.person_id == person_id))
         for post in person.posts:
-            conn.execute(sa.insert(store.post).values(person_id=person_id, unit_id=units[post.unit], role=post.role))
+            conn.execute(
+                sa.insert(store.post).values(person_id=person_id, unit_id=units[post.unit], role=post.role)
+            )
         for channel, address in person.addresses.items():
             bind(conn, person_id, channel, address.lower())
 
@@ -138,7 +144,9 @@ def _upsert(conn: Connection, table: sa.Table, key: str, row: Mapping[str, objec
 
 def bind(conn: Connection, person_id: int, channel: str, address: str) -> None:
     """Bind a platform id to a person; a platform id belongs to one person at a time."""
-    new = store.insert_once(conn, store.identity, ("channel", "address"), person_id=person_id, channel=channel, address=address)
+    new = store.insert_once(
+        conn, store.identity, ("channel", "address"), person_id=person_id, channel=channel, address=address
+    )
     if new is None:
         same = (store.identity.c.channel == channel) & (store.identity.c.address == address)
         conn.execute(sa.update(store.identity).where(same).values(person_id=person_id))
@@ -149,7 +157,9 @@ def by_address(conn: Connection, channel: str, address: str) -> Person | None:
     row = conn.execute(
         sa.select(store.person)
         .join(store.identity, store.identity.c.person_id == store.person.c.id)
-        .where(store.identity.c.channel == channel, store.identity.c.address == address, store.person.c.active)
+        .where(
+            store.identity.c.channel == channel, store.identity.c.address == address, store.person.c.active
+        )
     ).one_or_none()
     return _person(row) if row else None
 
@@ -166,6 +176,12 @@ def citizen(conn: Connection, channel: str, address: str) -> Person:
     return Person(person_id, "citizen", "", "")
 
 
+def unaddressed(conn: Connection) -> int:
+    """A citizen who came in person or called: somebody to be told, though no platform leads there."""
+    row = sa.insert(store.person).values(kind="citizen", name="", phone="").returning(store.person.c.id)
+    return int(conn.execute(row).scalar_one())
+
+
 def get(conn: Connection, person_id: int) -> Person:
     return _person(conn.execute(sa.select(store.person).where(store.person.c.id == person_id)).one())
 
@@ -173,7 +189,9 @@ def get(conn: Connection, person_id: int) -> Person:
 def names(conn: Connection, ids: Iterable[int | None]) -> dict[int, str]:
     """Names of staff by id (citizens have none here)."""
     wanted = [i for i in ids if i is not None]
-    rows = conn.execute(sa.select(store.person.c.id, store.person.c.name).where(store.person.c.id.in_(wanted)))
+    rows = conn.execute(
+        sa.select(store.person.c.id, store.person.c.name).where(store.person.c.id.in_(wanted))
+    )
     return {row.id: row.name for row in rows}
 
 
@@ -193,14 +211,18 @@ def opened(conn: Connection, channel: str, address: str, until: datetime, left: 
     where = (c.channel == channel) & (c.address == address)
     if widen:
         where &= sa.or_(c.open_until.is_(None), c.open_until < until)
-    conn.execute(sa.update(store.identity).where(where).values(open_until=until, open_left=left, following=True))
+    conn.execute(
+        sa.update(store.identity).where(where).values(open_until=until, open_left=left, following=True)
+    )
 
 
 def spent(conn: Connection, channel: str, address: str, *, closed: bool = False) -> None:
     """One message of the open window was used, or the platform says it is closed."""
     c = store.identity.c
     left = 0 if closed else sa.case((c.open_left > 0, c.open_left - 1), else_=0)
-    conn.execute(sa.update(store.identity).where(c.channel == channel, c.address == address).values(open_left=left))
+    conn.execute(
+        sa.update(store.identity).where(c.channel == channel, c.address == address).values(open_left=left)
+    )
 
 
 def following(conn: Connection, channel: str, address: str, yes: bool) -> None:
@@ -237,7 +259,9 @@ def contacts(conn: Connection, unit_id: int) -> dict[str, Person]:
 
 def roles(conn: Connection, person_id: int) -> tuple[tuple[str, int], ...]:
     """The posts of a person as (role, unit id)."""
-    rows = conn.execute(sa.select(store.post.c.role, store.post.c.unit_id).where(store.post.c.person_id == person_id))
+    rows = conn.execute(
+        sa.select(store.post.c.role, store.post.c.unit_id).where(store.post.c.person_id == person_id)
+    )
     return tuple((r.role, r.unit_id) for r in rows)
 
 
@@ -250,7 +274,10 @@ def fills(conn: Connection, profile: Profile, case: Case, person_id: int | None,
     if person_id is None:
         return ""
     held = roles(conn, person_id)
-    return next((role for role, unit_id in held if _counts(role, unit_id, case) and role in _roles_of(profile, slot)), "")
+    return next(
+        (role for role, unit_id in held if _counts(role, unit_id, case) and role in _roles_of(profile, slot)),
+        "",
+    )
 
 
 def role_in_case(conn: Connection, case: Case, person_id: int) -> str:
@@ -269,7 +296,7 @@ def holders(conn: Connection, profile: Profile, case: Case, slot: str) -> tuple[
     if case.unit_id is None and wanted & UNIT_ROLES:
         wanted = _roles_of(profile, "receiver")
     c = store.post.c
-    where = c.role.in_(wanted - UNIT_ROLES)
+    where: sa.ColumnElement[bool] = c.role.in_(wanted - UNIT_ROLES)
     if case.unit_id is not None and slot != "deliverer":
         where |= (c.unit_id == case.unit_id) & c.role.in_(wanted & UNIT_ROLES)
     rows = conn.execute(

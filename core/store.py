@@ -47,7 +47,7 @@ class Instant(sa.types.TypeDecorator[datetime]):
             raise ValueError("a naive instant reached the database")
         return value.astimezone(UTC)
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
@@ -156,7 +156,9 @@ case = _table(
     _text("kind", 16, null=True),  # immediate | assign | coordinate
     _text("level", 32, null=True),
     _ref("unit_id", "unit", null=True, index=True),
-    _ref("contact_id", "person", null=True, index=True),  # who talks to us; not always the applicant (AMB-G24)
+    _ref(
+        "contact_id", "person", null=True, index=True
+    ),  # who talks to us; not always the applicant (AMB-G24)
     Column("shielded", sa.Boolean, nullable=False, default=False),
     Column("unconfirmed", sa.Boolean, nullable=False, default=False),
     Column("supervision_count", sa.Integer, nullable=False, default=0),
@@ -237,7 +239,12 @@ duty = _table(
     _text("met_by", 48, null=True),
     Column("tries", sa.Integer, nullable=False, default=0),
     UniqueConstraint("case_id", "round", "key", "generation"),
-    Index("ix_duty_holder", "holder", postgresql_where=sa.text("state = 'open'"), sqlite_where=sa.text("state = 'open'")),
+    Index(
+        "ix_duty_holder",
+        "holder",
+        postgresql_where=sa.text("state = 'open'"),
+        sqlite_where=sa.text("state = 'open'"),
+    ),
 )
 
 step = _table(
@@ -251,7 +258,13 @@ step = _table(
     _when("fired_at", null=True),
     *_lease(),
     UniqueConstraint("duty_id", "key"),
-    Index("ix_step_due", "due_at", "id", postgresql_where=sa.text("state = 'due'"), sqlite_where=sa.text("state = 'due'")),
+    Index(
+        "ix_step_due",
+        "due_at",
+        "id",
+        postgresql_where=sa.text("state = 'due'"),
+        sqlite_where=sa.text("state = 'due'"),
+    ),
 )
 
 attachment = _table(
@@ -269,10 +282,17 @@ attachment = _table(
     Column("size", sa.Integer),
     _text("sha256", 64, null=True),
     _text("storage_key", 64, null=True),
-    Column("for_unit", sa.Boolean, nullable=False, default=True),  # False: kept from a shielded unit (AMB-G21)
+    Column(
+        "for_unit", sa.Boolean, nullable=False, default=True
+    ),  # False: kept from a shielded unit (AMB-G21)
     _when("at"),
     *_lease(),
-    Index("ix_attachment_pending", "id", postgresql_where=sa.text("state = 'pending'"), sqlite_where=sa.text("state = 'pending'")),
+    Index(
+        "ix_attachment_pending",
+        "id",
+        postgresql_where=sa.text("state = 'pending'"),
+        sqlite_where=sa.text("state = 'pending'"),
+    ),
 )
 
 view_log = _table(
@@ -298,7 +318,12 @@ inbox = _table(
     Column("answer_enc", sa.LargeBinary),
     _text("error", 200, null=True),
     *_lease(),
-    Index("ix_inbox_open", "id", postgresql_where=sa.text("state <> 'done'"), sqlite_where=sa.text("state <> 'done'")),
+    Index(
+        "ix_inbox_open",
+        "id",
+        postgresql_where=sa.text("state <> 'done'"),
+        sqlite_where=sa.text("state <> 'done'"),
+    ),
 )
 
 outbox = _table(
@@ -322,7 +347,13 @@ outbox = _table(
     _text("platform_ref", 128, null=True),
     _text("error", 200, null=True),
     *_lease(),
-    Index("ix_outbox_due", "not_before", "id", postgresql_where=sa.text("state = 'due'"), sqlite_where=sa.text("state = 'due'")),
+    Index(
+        "ix_outbox_due",
+        "not_before",
+        "id",
+        postgresql_where=sa.text("state = 'due'"),
+        sqlite_where=sa.text("state = 'due'"),
+    ),
 )
 
 card = _table(

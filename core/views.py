@@ -8,7 +8,7 @@ e-mail are masked on screens until somebody reveals them with a reason, which is
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -28,11 +28,32 @@ from core.privacy import mask
 from core.refusals import NOT_YOURS, Refusal
 
 SHIELD: Final = "申请人信息由窗口保管"
-APPLICANT_FIELDS: Final = ("applicant_name", "applicant_unit", "applicant_phone", "applicant_email", "contact_name")
+APPLICANT_FIELDS: Final = (
+    "applicant_name",
+    "applicant_unit",
+    "applicant_phone",
+    "applicant_email",
+    "contact_name",
+)
 MASKED: Final[Mapping[str, str]] = {"applicant_phone": "phone", "applicant_email": "email"}
-# What a unit must not read in a conduct matter: the applicant, and everything the applicant wrote.
-HIDDEN_FROM_UNIT: Final = frozenset(
-    {*APPLICANT_FIELDS, "content", "transcript", "supplement", "rating_comment", "consent_words", "visit_opinion"}
+# All that the unit complained about may read in a conduct matter: its own words, and what the window wrote for it.
+# A list of what is open, not of what is closed: a field nobody thought of stays hidden.
+OPEN_TO_SHIELDED: Final = frozenset(
+    {
+        "content_for_unit",
+        "words_for_unit",
+        "question",
+        "extension_reason",
+        "extension_opinion",
+        "handled",
+        "result",
+        "unsolved_reason",
+        "reject_reason",
+        "send_back_reason",
+    }
+)
+CODES_OPEN_TO_SHIELDED: Final = frozenset(
+    {"subject", "scope_code", "level", "solved", "extension_due", "extension_granted", "extension_round"}
 )
 
 
@@ -85,7 +106,13 @@ class CaseView:
 
 
 def see(
-    office: Office, conn: Connection, case: Case, person: Person, *, reveal: bool = False, history: bool = True
+    office: Office,
+    conn: Connection,
+    case: Case,
+    person: Person,
+    *,
+    reveal: bool = False,
+    history: bool = True,
 ) -> CaseView:
     """The case as `person` may see it. Raises `Refusal("not_yours")` to strangers. `reveal` unmasks phone and
     e-mail (the caller has logged the reason with `log_view`)."""
@@ -94,6 +121,8 @@ def see(
         raise Refusal(NOT_YOURS)
     rules = office.rules(conn, case)
     hidden = case.shielded and role in UNIT_ROLES
+    if hidden:
+        case = replace(case, codes={k: v for k, v in case.codes.items() if k in CODES_OPEN_TO_SHIELDED})
     open_duties = duties.of_case(conn, case.id)
     limit = next((d for d in open_duties if rules.duty(d.key).closing), None)
     unit = people.unit(conn, case.unit_id) if case.unit_id else None
@@ -133,7 +162,9 @@ def see(
     )
 
 
-def log_view(conn: Connection, case: Case, person: Person, what: str, now: datetime, reason: str = "") -> None:
+def log_view(
+    conn: Connection, case: Case, person: Person, what: str, now: datetime, reason: str = ""
+) -> None:
     """Looking leaves a trace."""
     conn.execute(
         sa.insert(store.view_log).values(
@@ -178,8 +209,12 @@ def _words(
 ) -> dict[str, str]:
     words = cases.words(conn, office.vault, case.id)
     if hidden:
-        words = {field: text for field, text in words.items() if field not in HIDDEN_FROM_UNIT}
-        return {**words, **dict.fromkeys(APPLICANT_FIELDS, SHIELD), "content": words.get("content_for_unit", "")}
+        words = {field: text for field, text in words.items() if field in OPEN_TO_SHIELDED}
+        return {
+            **words,
+            **dict.fromkeys(APPLICANT_FIELDS, SHIELD),
+            "content": words.get("content_for_unit", ""),
+        }
     if role == "applicant" or reveal:
         return words
     return {f: mask(MASKED[f], text) if f in MASKED else text for f, text in words.items()}  # type: ignore[arg-type]
@@ -187,11 +222,15 @@ def _words(
 
 def _labels(office: Office, conn: Connection, case: Case) -> dict[str, str]:
     rules = office.rules(conn, case)
-    asked = {q.id: q for q in rules.intake.questions} | {f.id: f for a in rules.acts.values() for f in a.fields}
+    asked = {q.id: q for q in rules.intake.questions} | {
+        f.id: f for a in rules.acts.values() for f in a.fields
+    }
     labels = {}
     for field, code in case.codes.items():
         choices = rules.choices(asked[field]) if field in asked else ()
-        labels[field] = next((c.label for c in choices if c.code == code), {"yes": "是", "no": "否"}.get(code, code))
+        labels[field] = next(
+            (c.label for c in choices if c.code == code), {"yes": "是", "no": "否"}.get(code, code)
+        )
     score = case.codes.get("score")
     if score:
         labels["score"] = next(level.label for level in rules.rating.levels if str(level.score) == score)
@@ -200,7 +239,9 @@ def _labels(office: Office, conn: Connection, case: Case) -> dict[str, str]:
 
 def _attachments(office: Office, conn: Connection, case: Case, hidden: bool) -> tuple[Attachment, ...]:
     found = attach.of_case(conn, office.vault, case.id)
-    return tuple(a for a in found if not hidden or (a.for_unit and a.purpose in ("redacted", "result", "seal")))
+    return tuple(
+        a for a in found if not hidden or (a.for_unit and a.purpose in ("redacted", "result", "seal"))
+    )
 
 
 def _history(conn: Connection, case: Case, hidden: bool) -> tuple[Line, ...]:
@@ -213,7 +254,10 @@ def mine(office: Office, conn: Connection, person: Person, *, limit: int = 20) -
     """The cases a citizen told us, newest first (drafts left out)."""
     c = store.case.c
     rows = conn.execute(
-        sa.select(c.id).where(c.contact_id == person.id, c.number.is_not(None)).order_by(c.id.desc()).limit(limit)
+        sa.select(c.id)
+        .where(c.contact_id == person.id, c.number.is_not(None))
+        .order_by(c.id.desc())
+        .limit(limit)
     )
     return tuple(cases.load(conn, row.id) for row in rows)
 
@@ -223,7 +267,7 @@ def to_do(office: Office, conn: Connection, person: Person, *, limit: int = 100)
     held = people.roles(conn, person.id)
     c, d = store.case.c, store.duty.c
     open_stages = c.stage.not_in(("DRAFT", "WITHDRAWN", "ARCHIVED", "GUIDED"))
-    where = open_stages
+    where: sa.ColumnElement[bool] = open_stages
     if all(role in UNIT_ROLES for role, _ in held):
         where &= c.unit_id.in_([unit_id for _, unit_id in held])
     due = sa.select(sa.func.min(d.due_at)).where(d.case_id == c.id, d.state == "open").scalar_subquery()

@@ -25,7 +25,9 @@ from core.policy.model import Act, Notice, Profile, holds
 from core.refusals import DONE_ALREADY, NOT_NOW, NOT_YOURS, Refusal
 
 # Acts that several people may rightly do one after the other with the same old page open.
-REPEATABLE: Final = frozenset({"add", "answer_citizen", "ask_human", "comment", "log_attempt", "note_call", "redact"})
+REPEATABLE: Final = frozenset(
+    {"add", "answer_citizen", "ask_human", "comment", "log_attempt", "note_call", "redact"}
+)
 
 
 @dataclass(frozen=True)

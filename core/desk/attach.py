@@ -72,7 +72,16 @@ def adopt(work: Work, field: str, purpose: str) -> None:
     """Store the inspected files of a form's field with the case."""
     files: Sequence[NewFile] = work.values.get(field) or ()
     for file in files:
-        keep(work.office, work.conn, work.case.id, file, purpose, work.actor.id, work.now, for_unit=_visible(work, purpose))
+        keep(
+            work.office,
+            work.conn,
+            work.case.id,
+            file,
+            purpose,
+            work.actor.id,
+            work.now,
+            for_unit=_visible(work, purpose),
+        )
     if files:
         work.data["files"] = len(files)
 
@@ -120,7 +129,9 @@ def claim_pending(conn: Connection, *, machine: datetime, limit: int = 10) -> li
             sa.update(A)
             .where(A.c.id.in_(due))
             .values(lease_until=machine + LEASE, lease_token=secrets.token_hex(8), attempts=A.c.attempts + 1)
-            .returning(A.c.id, A.c.case_id, A.c.channel, A.c.media_id, A.c.purpose, A.c.attempts, A.c.lease_token)
+            .returning(
+                A.c.id, A.c.case_id, A.c.channel, A.c.media_id, A.c.purpose, A.c.attempts, A.c.lease_token
+            )
         )
     )
 
@@ -166,7 +177,10 @@ def by_ref(conn: Connection, vault: Vault, ref: str) -> Attachment | None:
 
 
 def has_untyped_voice(conn: Connection, case_id: int) -> bool:
-    return conn.execute(sa.select(A.c.id).where(A.c.case_id == case_id, A.c.purpose == "voice")).first() is not None
+    return (
+        conn.execute(sa.select(A.c.id).where(A.c.case_id == case_id, A.c.purpose == "voice")).first()
+        is not None
+    )
 
 
 def _visible(work: Work, purpose: str) -> bool:
@@ -176,11 +190,19 @@ def _visible(work: Work, purpose: str) -> bool:
 def _insert(
     conn: Connection, case_id: int, by_id: int | None, purpose: str, state: str, now: datetime, **values: Any
 ) -> int:
-    row = {"ref": secrets.token_urlsafe(16), "case_id": case_id, "by_id": by_id, "purpose": purpose, "state": state}
+    row = {
+        "ref": secrets.token_urlsafe(16),
+        "case_id": case_id,
+        "by_id": by_id,
+        "purpose": purpose,
+        "state": state,
+    }
     return int(conn.execute(sa.insert(A).values(**row, at=now, **values).returning(A.c.id)).scalar_one())
 
 
 def _attachment(row: Any, vault: Vault) -> Attachment:
     values = {k: row._mapping[k] for k in Attachment.__dataclass_fields__ if k in row._mapping}
-    name = vault.open(row.name_enc, "attachment") if row.name_enc else {"voice": "语音"}.get(row.purpose, "图片")
+    name = (
+        vault.open(row.name_enc, "attachment") if row.name_enc else {"voice": "语音"}.get(row.purpose, "图片")
+    )
     return Attachment(**{**values, "name": name, "mime": row.mime or "", "size": row.size or 0})

@@ -48,7 +48,9 @@ def _tell(work: Work, duty: Open, step: Step) -> None:
         tell(work, notice, duty_key=duty.key)
 
 
-def _moved_by_waiting(office: Office, conn: Connection, case: cases.Case, duty: Open, now: datetime) -> datetime | None:
+def _moved_by_waiting(
+    office: Office, conn: Connection, case: cases.Case, duty: Open, now: datetime
+) -> datetime | None:
     """Time proven to be spent waiting for the applicant moves the due moment for what is held against a unit
     (AMB-G14); the moment it moves to, or None if nobody waited."""
     days = duties.waited_days(conn, office, case, now)

@@ -9,9 +9,9 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from core import duties, people, store
 from core import case as cases
-from core.desk import attach
+from core import duties, people, store
+from core.desk import attach, fields
 from core.desk.act import Work
 from core.refusals import Refusal
 from core.workdays import SHANGHAI
@@ -36,9 +36,15 @@ def register(work: Work) -> None:
         raise Refusal("told_in_future", clause="")
     for moment in ("submitted_at", "accepted_at"):
         work.mark(moment, told)
-    work.change(number=next_number(work), channel=str(work.values["intake_channel"]))
+    work.change(
+        number=next_number(work),
+        channel=str(work.values["intake_channel"]),
+        contact_id=people.unaddressed(work.conn),  # no screen reaches her: a person will
+    )
     _shield_if_conduct(work)
     attach.adopt(work, "attachments", "material")
+    count = len(work.values.get("attachments") or ())
+    work.code("attachments", str(count) if count else fields.SKIPPED)
 
 
 def add(work: Work) -> None:
@@ -65,7 +71,7 @@ def next_number(work: Work) -> str:
 
 def _shield_if_conduct(work: Work) -> None:
     """The unit complained about never learns who complained (AMB-G21)."""
-    if "yes" in (work.case.codes.get("about_conduct"), work.values.get("about_conduct")):
+    if work.case.codes.get("about_conduct") == "yes" or fields.about_conduct(work.values):
         work.change(shielded=True)
 
 
@@ -79,6 +85,13 @@ def _note_voice(work: Work) -> None:
 
 def accept(work: Work) -> None:
     work.change(unconfirmed=False)
+
+
+def ask_human(work: Work) -> None:
+    """After hours she hears when somebody will answer."""
+    opens = work.office.next_office_moment(work.now)
+    if opens > work.now:
+        work.data["opens"] = opens.isoformat()
 
 
 def guide(work: Work) -> None:
@@ -129,7 +142,7 @@ def relevel(work: Work) -> None:
 
 
 def _classify(work: Work) -> None:
-    if work.values.get("scope_code") == "conduct" or work.values.get("sub_kind") in ("complaint", "report"):
+    if fields.about_conduct(work.values):
         work.code("conduct_code", "conduct")
         work.change(shielded=True)
 
@@ -258,6 +271,7 @@ EFFECTS: Final[Mapping[str, Callable[[Work], None]]] = {
     "register": register,
     "add": add,
     "insist": insist,
+    "ask_human": ask_human,
     "accept": accept,
     "guide": guide,
     "resolve": resolve,

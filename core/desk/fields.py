@@ -29,6 +29,7 @@ class Wrong(Exception):
         self.code = code
 
 
+SKIPPED: Final = "-"  # asked, and there was nothing to say or to hand in
 SHORTEST_PHONE: Final = 7  # a service number is nobody's own
 EMAIL: Final = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 
@@ -116,11 +117,26 @@ def read(rules: Profile, asked: Asked, value: str) -> str:
     return value
 
 
+def about_conduct(values: Mapping[str, Any]) -> bool:
+    """Whether these answers make it a conduct matter, whose applicant is shielded (AMB-G21)."""
+    return (
+        values.get("about_conduct") == "yes"
+        or values.get("scope_code") == "conduct"
+        or values.get("sub_kind") in ("complaint", "report")
+    )
+
+
 def check(
-    office: Office, conn: Connection, rules: Profile, case: Case, asked: Sequence[Asked], values: Mapping[str, Any]
+    office: Office,
+    conn: Connection,
+    rules: Profile,
+    case: Case,
+    asked: Sequence[Asked],
+    values: Mapping[str, Any],
 ) -> dict[str, Any]:
     """The values of a form, read field by field. Raises `Incomplete`, naming every field that is missing or wrong."""
     known: dict[str, object] = {**case.facts(), **{k: v for k, v in values.items() if isinstance(v, str)}}
+    known["shielded"] = case.shielded or about_conduct(values)
     problems: dict[str, str] = {}
     given: dict[str, Any] = {}
     for field in asked:
@@ -132,7 +148,13 @@ def check(
                 problems[field.id] = "missing"
             continue
         try:
-            given[field.id] = _unit(conn, value) if field.kind == "unit" else read(rules, field, value) if isinstance(value, str) else value
+            given[field.id] = (
+                _unit(conn, value)
+                if field.kind == "unit"
+                else read(rules, field, value)
+                if isinstance(value, str)
+                else value
+            )
         except Wrong as wrong:
             problems[field.id] = wrong.code
     if problems:

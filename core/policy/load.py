@@ -29,7 +29,7 @@ _HINTS: Final = {
     "int_type": "这里要写整数",
     "bool_type": "这里要写 true 或 false",
     "bool_parsing": "这里要写 true 或 false",
-    "tuple_type": "这里要写列表，例如 [\"a\", \"b\"]",
+    "tuple_type": '这里要写列表，例如 ["a", "b"]',
     "greater_than_equal": "数值太小",
     "less_than_equal": "数值太大",
     "literal_error": "不是可选的值",
@@ -82,7 +82,9 @@ def publish(conn: Connection, text: str, where: str, now: datetime) -> Profile:
     """Keep a profile version for good. The same version with another text is refused: versions are dated."""
     profile = parse(text, where)
     p = store.policy.c
-    known = conn.execute(sa.select(p.text).where(p.name == profile.name, p.version == profile.version)).scalar()
+    known = conn.execute(
+        sa.select(p.text).where(p.name == profile.name, p.version == profile.version)
+    ).scalar()
     if known is None:
         conn.execute(
             sa.insert(store.policy).values(

@@ -71,7 +71,18 @@ class Asked(Entry):
     id: str
     label: str
     kind: Literal[
-        "text", "long", "phone", "email", "choice", "yesno", "date", "number", "files", "unit", "level", "person"
+        "text",
+        "long",
+        "phone",
+        "email",
+        "choice",
+        "yesno",
+        "date",
+        "number",
+        "files",
+        "unit",
+        "level",
+        "person",
     ]
     clause: str = ""
     help: str = ""
@@ -274,7 +285,6 @@ class Profile(Entry):
     rating: Rating
     required_contacts: tuple[str, ...] = ()
     required_contacts_clause: str = ""
-    conduct_extra: tuple[str, ...] = ()
     forms: Mapping[str, object] = {}
     ledger: Mapping[str, object] = {}
     decisions: tuple[Decision, ...] = ()
@@ -321,9 +331,13 @@ class Profile(Entry):
             wrong.append(f"first_limit: 没有名为 {self.first_limit} 的时限")
         happenings = self.happenings
         for duty in self.duties:
-            wrong += [f"duties.{duty.key}.opens_on: 没有 {x} 这件事" for x in duty.opens_on if x not in happenings]
+            wrong += [
+                f"duties.{duty.key}.opens_on: 没有 {x} 这件事" for x in duty.opens_on if x not in happenings
+            ]
         for notice in self.notices:
-            wrong += [f"notices.{notice.template}.on: 没有 {x} 这件事" for x in notice.on if x not in happenings]
+            wrong += [
+                f"notices.{notice.template}.on: 没有 {x} 这件事" for x in notice.on if x not in happenings
+            ]
         return wrong
 
     @cached_property

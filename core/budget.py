@@ -1,0 +1,38 @@
+"""What the platforms allow in a span of time, as rows that all processes share.
+
+A platform counts over a span that ends now, wherever that begins. The rows count slices of a sixth of the span,
+and a message may go when all slices that such a span can touch leave room for it; one more is counted, because
+a call may take some seconds to arrive. So the limit is never exceeded, by however many processes.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from core import store
+
+SLICES: Final = 6
+COUNTED: Final = SLICES + 2
+DOOR: Final = 0  # the row of an object that is locked while its slices are counted
+S = store.spend.c
+
+
+def take(conn: Connection, thing: str, *, seconds: int, allowed: int, machine: datetime) -> bool:
+    """Use one of the `allowed` messages of `thing` (a member, a group, an app) in any `seconds`, if there is one
+    left. `machine` is the machine's time."""
+    current = int(machine.timestamp() * SLICES / seconds)
+    store.insert_once(conn, store.spend, ("object", "window"), object=thing, window=DOOR, used=0)
+    conn.execute(sa.select(S.used).where(S.object == thing, S.window == DOOR).with_for_update())
+    old = (S.object == thing) & (S.window > DOOR) & (S.window <= current - COUNTED)
+    conn.execute(sa.delete(store.spend).where(old))
+    spent = sa.select(sa.func.coalesce(sa.func.sum(S.used), 0)).where(S.object == thing)
+    if conn.execute(spent).scalar_one() >= allowed:
+        return False
+    store.insert_once(conn, store.spend, ("object", "window"), object=thing, window=current, used=0)
+    here = (S.object == thing) & (S.window == current)
+    conn.execute(sa.update(store.spend).where(here).values(used=S.used + 1))
+    return True

@@ -1,0 +1,173 @@
+"""What delivering a message needs of the database: whom a unit's group is, waiting without a try, live cards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from core import store
+from core.case import Case
+from core.outbox import Message
+from core.privacy import Vault
+
+OUT, C, E = store.outbox, store.card, store.event
+ABOUT: Final = "card"  # what an update code is sealed for
+
+
+def waiting(conn: Connection, *, now: datetime, machine: datetime) -> bool:
+    """Whether a message is due that nobody holds. `now` is the case clock, `machine` the machine's."""
+    due = sa.select(OUT.c.id).where(
+        OUT.c.state == "due",
+        OUT.c.not_before <= now,
+        sa.or_(OUT.c.retry_at.is_(None), OUT.c.retry_at <= machine),
+        sa.or_(OUT.c.lease_until.is_(None), OUT.c.lease_until < machine),
+    )
+    return conn.execute(due.limit(1)).first() is not None
+
+
+def to_fetch(conn: Connection, *, machine: datetime) -> bool:
+    """Whether a file is to be fetched from a platform, and nobody is at it."""
+    a = store.attachment.c
+    due = sa.select(a.id).where(
+        a.state == "pending", sa.or_(a.lease_until.is_(None), a.lease_until < machine)
+    )
+    return conn.execute(due.limit(1)).first() is not None
+
+
+def hold(conn: Connection, message: Message, *, machine: datetime, after: float, why: str) -> bool:
+    """Nothing was tried: the message waits `after` seconds, and this claim does not count as a try."""
+    return _finish(
+        conn,
+        message,
+        state="due",
+        attempts=OUT.c.attempts - 1,
+        retry_at=machine + timedelta(seconds=after),
+        error=why,
+    )
+
+
+def drop(conn: Connection, message: Message, why: str) -> bool:
+    """The message has lost its reason (a reminder of what is done, a reader who has left the case)."""
+    return _finish(conn, message, state="replaced", error=why)
+
+
+def _finish(conn: Connection, message: Message, **values: Any) -> bool:
+    mine = (OUT.c.id == message.id) & (OUT.c.lease_token == message.lease_token)
+    done = conn.execute(sa.update(OUT).where(mine).values(lease_until=None, lease_token=None, **values))
+    return done.rowcount == 1
+
+
+def group_of(conn: Connection, unit_id: int) -> tuple[str, str] | None:
+    """The channel and chat of a unit's group, if it has one."""
+    u = store.unit.c
+    row = conn.execute(sa.select(u.group_channel, u.group_address).where(u.id == unit_id)).one()
+    return (row.group_channel, row.group_address) if row.group_channel and row.group_address else None
+
+
+# --- cards that can still be redrawn --------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class LiveCard:
+    """A card on somebody's screen whose one-use update code has just been taken: redraw it now or never."""
+
+    id: int
+    person_id: int
+    channel: str
+    code: str
+    drawn_rev: int
+    notice: str
+    clause: str
+    data: Mapping[str, Any]
+
+
+def remember_card(
+    conn: Connection,
+    vault: Vault,
+    message: Message,
+    *,
+    channel: str,
+    task_id: str,
+    code: str,
+    until: datetime | None,
+    rev: int,
+) -> None:
+    """Note a card that was sent; it supersedes an older one of the same notice on the same screen."""
+    older = sa.select(OUT.c.id).where(
+        OUT.c.case_id == message.case_id, OUT.c.person_id == message.person_id, OUT.c.notice == message.notice
+    )
+    conn.execute(
+        sa.update(C)
+        .where(C.c.outbox_id.in_(older), C.c.state == "live")
+        .values(state="superseded", code_enc=None)
+    )
+    store.insert_once(
+        conn,
+        C,
+        ("task_id",),
+        outbox_id=message.id,
+        case_id=message.case_id,
+        person_id=message.person_id,
+        channel=channel,
+        task_id=task_id,
+        code_enc=vault.seal(code, ABOUT) if code else None,
+        code_until=until,
+        drawn_rev=rev,
+        state="live",
+    )
+
+
+def take_codes(conn: Connection, vault: Vault, case: Case, now: datetime) -> tuple[LiveCard, ...]:
+    """The cards of a case that show less than the case now is, with their codes, which are used up by this. A
+    code serves once, so a mere reminder is not worth it: somebody must have acted since."""
+    rows = conn.execute(
+        sa.select(C, OUT.c.notice, OUT.c.clause, OUT.c.data)
+        .join(OUT, OUT.c.id == C.c.outbox_id)
+        .where(C.c.case_id == case.id, _outdated(now))
+        .order_by(C.c.id)
+        .with_for_update(of=C)
+    ).all()
+    ids = [row.id for row in rows]
+    conn.execute(sa.update(C).where(C.c.id.in_(ids)).values(code_enc=None, drawn_rev=case.rev))
+    return tuple(
+        LiveCard(
+            id=r.id,
+            person_id=r.person_id,
+            channel=r.channel,
+            code=vault.open(r.code_enc, ABOUT),
+            drawn_rev=r.drawn_rev,
+            notice=r.notice,
+            clause=r.clause,
+            data=r.data,
+        )
+        for r in rows
+    )
+
+
+def give_back(conn: Connection, vault: Vault, card: LiveCard) -> None:
+    """The code was not used: the platform was not reached."""
+    unused = (C.c.id == card.id) & C.c.code_enc.is_(None) & (C.c.state == "live")
+    conn.execute(
+        sa.update(C).where(unused).values(code_enc=vault.seal(card.code, ABOUT), drawn_rev=card.drawn_rev)
+    )
+
+
+def outdated_cases(conn: Connection, now: datetime, *, limit: int = 50) -> tuple[int, ...]:
+    """The cases with a card to redraw."""
+    rows = conn.execute(sa.select(C.c.case_id).where(_outdated(now)).distinct().limit(limit))
+    return tuple(row.case_id for row in rows)
+
+
+def forget_codes(conn: Connection, now: datetime) -> None:
+    """Codes that have expired."""
+    conn.execute(sa.update(C).where(C.c.code_enc.is_not(None), C.c.code_until <= now).values(code_enc=None))
+
+
+def _outdated(now: datetime) -> sa.ColumnElement[bool]:
+    acted = sa.exists().where(E.c.case_id == C.c.case_id, E.c.seq > C.c.drawn_rev, E.c.actor_id.is_not(None))
+    return sa.and_(C.c.state == "live", C.c.code_enc.is_not(None), C.c.code_until > now, acted)
