@@ -1,0 +1,134 @@
+"""Cards of a case, as pure functions of what somebody may see of it.
+
+`templates/notices/NAME.txt` holds the words in blocks: `title`, `text`, `rows` (lines `label｜value`; one
+without a value vanishes), `acts` (names of acts, in order, of which those open to the viewer become buttons),
+`short` (the subject where a platform has fixed fields) and `status`. The last four have defaults.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Final
+
+from bot.cards.card import Button, Card
+from bot.words import Words, clip
+from core.case import Case
+from core.people import Hall
+from core.policy.model import Profile
+from core.views import CaseView
+
+SUBJECT: Final = 20
+STATUS: Final = 5
+# What the subject field of a platform says before the window has named the matter.
+UNNAMED: Final = "您反映的事项"
+
+
+def notice_card(
+    words: Words,
+    rules: Profile,
+    hall: Hall,
+    view: CaseView,
+    notice: str,
+    *,
+    case_id: int,
+    clause: str,
+    data: Mapping[str, object],
+    base_url: str,
+) -> Card:
+    """The card of a notice for the person `view` was made for; `clause` and `data` are the outbox row's."""
+    values = {"view": view, "words": view.words, "rules": rules, "hall": hall, "data": data}
+    blocks = words.blocks(f"notices/{notice}", **values)
+    return _card(words, rules, view, blocks, case_id=case_id, clause=clause, base_url=base_url)
+
+
+def status_card(
+    words: Words, rules: Profile, hall: Hall, view: CaseView, *, case_id: int, base_url: str
+) -> Card:
+    """Where a matter stands, in plain words for the citizen or for staff."""
+    status = words.status(view.status)
+    sentence = status["citizen" if view.role == "applicant" else "staff"]
+    values = {"view": view, "rules": rules, "hall": hall, "sentence": sentence, "short": status["short"]}
+    clause = view.clause or rules.intake.promise_clause
+    blocks = words.blocks("status", **values)
+    return _card(words, rules, view, blocks, case_id=case_id, clause=clause, base_url=base_url)
+
+
+def group_card(
+    words: Words,
+    rules: Profile,
+    case: Case,
+    due: datetime | None,
+    notice: str,
+    *,
+    clause: str,
+    base_url: str,
+) -> Card:
+    """What a unit's chat group reads: number, neutral subject and date. The template is given nothing else,
+    so that it cannot tell more (AMB-G16)."""
+    values = {"number": case.number, "subject": case.subject, "due": due, "count": case.supervision_count}
+    blocks = words.blocks(f"notices/{notice}", rules=rules, **values)
+    return Card(
+        title=blocks["title"],
+        text=blocks["text"],
+        rows=tuple(_rows(blocks["rows"])),
+        url=f"{base_url}/c/{case.ref}",
+        clause=clause,
+        basis=words.source(rules, clause),
+        ref=case.ref,
+        number=case.number or "",
+        case_id=case.id,
+        rev=case.rev,
+        subject=clip(case.subject, SUBJECT),
+    )
+
+
+def _card(
+    words: Words,
+    rules: Profile,
+    view: CaseView,
+    blocks: Mapping[str, str],
+    *,
+    case_id: int,
+    clause: str,
+    base_url: str,
+) -> Card:
+    url = f"{base_url}/c/{view.ref}"
+    return Card(
+        title=blocks["title"],
+        text=blocks["text"],
+        rows=tuple(_rows(blocks.get("rows", ""))),
+        buttons=tuple(_buttons(rules, view, blocks.get("acts", "").split(), url)),
+        url=url,
+        clause=clause,
+        basis=words.source(rules, clause),
+        ref=view.ref,
+        number=view.number,
+        case_id=case_id,
+        rev=view.rev,
+        subject=clip(blocks.get("short") or view.subject or UNNAMED, SUBJECT),
+        status=(blocks.get("status") or words.status(view.status)["short"])[:STATUS],
+    )
+
+
+def _rows(block: str) -> Iterator[tuple[str, str]]:
+    for line in block.splitlines():
+        label, _, value = line.partition("｜")
+        if value.strip():
+            yield label.strip(), value.strip()
+
+
+def _buttons(rules: Profile, view: CaseView, acts: list[str], url: str) -> Iterator[Button]:
+    """The acts named that are open to the viewer. Staff fill in a form on its page; a citizen answers in the
+    conversation, so that an act of theirs with a form has no button, but rating has one for each level."""
+    offers = {offer.act: offer for offer in view.offers}
+    for act in acts:
+        offer = offers.get(act)
+        if offer is None:
+            continue
+        if act == "rate":
+            yield from (Button(level.label, f"rate:{level.score}") for level in rules.rating.levels)
+        elif not offer.needs_form:
+            yield Button(offer.label, act, offer.style)
+        elif view.role != "applicant":
+            yield Button(offer.label, act, offer.style, f"{url}/{act}?rev={view.rev}")
