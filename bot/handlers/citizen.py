@@ -1,0 +1,118 @@
+"""A citizen's turn: core takes it, we put it into words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy.engine import Connection
+
+from bot.cards.card import Card
+from bot.cards.draw import notice_card, status_card
+from bot.channels.wechat import menu_id
+from bot.service import Service
+from core import case as cases
+from core import intake, outbox, people, views
+from core.intake import Reply, Said
+from core.people import Person
+
+Choice = tuple[str, str]  # what the tap brings back, what it says
+
+
+class Answer:
+    """What goes back to a citizen in one message: text, and choices she may tap."""
+
+    def __init__(self, text: str, choices: tuple[Choice, ...] = ()) -> None:
+        self.text = text
+        self.choices = choices
+
+
+def turn(service: Service, conn: Connection, channel: str, address: str, said: Said) -> Answer:
+    """Take one message of a citizen; everything stands or falls with the caller's transaction."""
+    person = people.citizen(conn, channel, address)
+    before, now = outbox.newest(conn), service.now()
+    replies = intake.turn(service.office, conn, person, channel, said, now)
+    return _answer(service, conn, person, replies, before)
+
+
+def greet(service: Service, conn: Connection, channel: str, address: str) -> Answer:
+    """She followed the account."""
+    person = people.citizen(conn, channel, address)
+    before = outbox.newest(conn)
+    replies = intake.greet(service.office, conn, person, channel, service.now())
+    return _answer(service, conn, person, replies, before)
+
+
+def sorry(service: Service) -> Answer:
+    """Our fault: her words are kept, she is told once."""
+    return Answer(service.words.say("intake/sorry", hall=service.office.hall))
+
+
+def _answer(
+    service: Service, conn: Connection, person: Person, replies: Iterable[Reply], before: int
+) -> Answer:
+    """One answer from the replies of a turn and the notices it made for this very person: what is said at once
+    costs no message of the open window."""
+    parts: list[str] = []
+    choices: tuple[Choice, ...] = ()
+    for reply in replies:
+        parts += _words(service, conn, person, reply)
+        choices = tuple((label, label) for _, label in reply.choices) or choices
+    for message in outbox.answered(conn, person.id, since=before, route="reply", now=service.now()):
+        card = _card(service, conn, person, message)
+        parts.append(as_text(card))
+        if card.buttons:
+            choices = tuple((menu_id(card.case_id, button.act), button.label) for button in card.buttons)
+    return Answer("\n\n".join(part for part in parts if part), choices)
+
+
+def _words(service: Service, conn: Connection, person: Person, reply: Reply) -> list[str]:
+    office, words = service.office, service.words
+    common = {"hall": office.hall, "rules": office.profile}
+    values = dict(reply.values)
+    if reply.name == "progress":
+        cards = [_status(service, conn, person, case_id) for case_id in values["cases"]]
+        texts = [as_text(card) for card in cards]
+        if not texts:
+            texts = [words.say("intake/progress_none", **common, **values)]
+        elif values["more"]:
+            texts.append(words.say("intake/progress_more", **common, **values))
+        return texts
+    if reply.name == "basis":
+        return [words.basis(office.profile, values["clause"])]
+    if reply.name == "refused":
+        return [words.refusal(values["refusal"], office.profile)]
+    if reply.name == "wrong":
+        return [words.problem(values["code"], values["label"])]
+    return [words.say(f"intake/{reply.name}", **common, **values)]
+
+
+def _status(service: Service, conn: Connection, person: Person, case_id: int) -> Card:
+    case = cases.load(conn, case_id)
+    office = service.office
+    view = views.see(office, conn, case, person)
+    rules = office.rules(conn, case)
+    return status_card(
+        service.words, rules, office.hall, view, case_id=case.id, base_url=service.settings.base_url
+    )
+
+
+def _card(service: Service, conn: Connection, person: Person, message: outbox.Message) -> Card:
+    case = cases.load(conn, message.case_id or 0)
+    office = service.office
+    return notice_card(
+        service.words,
+        office.rules(conn, case),
+        office.hall,
+        views.see(office, conn, case, person),
+        message.notice,
+        case_id=case.id,
+        clause=message.clause,
+        data=message.data,
+        base_url=service.settings.base_url,
+    )
+
+
+def as_text(card: Card) -> str:
+    """A card as plain text, for a chat without cards."""
+    rows = "\n".join(f"{label}：{value}" for label, value in card.rows)
+    return "\n".join(part for part in (card.title, card.text, rows) if part)

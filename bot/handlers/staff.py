@@ -1,0 +1,124 @@
+"""A member of staff taps a button of a card, or writes a line to the app."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from bot.cards.draw import status_card
+from bot.handlers.citizen import as_text
+from bot.service import Service
+from core import case as cases
+from core import outbox, people, store, views
+from core.case import Case
+from core.desk.act import Actor, perform
+from core.people import Person
+from core.refusals import Refusal
+
+CODE_LIFE: Final = timedelta(hours=72)  # a card's update code works once, for 72 hours
+
+
+def tap(
+    service: Service, conn: Connection, channel: str, address: str, task_id: str, act: str, update_code: str
+) -> int | None:
+    """A button of a card. The card's update code is kept for redrawing; a refusal is told to whoever tapped, by a
+    message of its own. Returns the case to redraw."""
+    c = store.card.c
+    row = conn.execute(sa.select(store.card).where(c.task_id == task_id)).one_or_none()
+    person = people.by_address(conn, channel, address)
+    if row is None or person is None:
+        return None  # a forwarded card or a stranger: nothing happens, and nothing is told
+    if update_code and row.person_id == person.id:
+        sealed = service.office.vault.seal(update_code, "card")
+        until = service.now() + CODE_LIFE
+        conn.execute(sa.update(store.card).where(c.id == row.id).values(code_enc=sealed, code_until=until))
+    case = cases.load(conn, row.case_id)
+    try:
+        with conn.begin_nested():
+            perform(
+                service.office,
+                conn,
+                Actor(person, f"card:{channel}"),
+                case,
+                act,
+                now=service.now(),
+                rev=row.drawn_rev,
+            )
+    except Refusal as refusal:
+        _tell(service, conn, case, person, refusal, task_id)
+    conn.execute(
+        sa.update(store.card).where(c.id == row.id).values(drawn_rev=-1)
+    )  # to be redrawn in any case
+    return case.id
+
+
+def write(service: Service, conn: Connection, channel: str, address: str, text: str) -> str:
+    """A line to the app: a number shows the case, 签收 and 回复 act on it, anything else shows what can be said."""
+    person = people.by_address(conn, channel, address)
+    if person is None:
+        return service.words.say("staff/stranger", hall=service.office.hall)
+    for pattern, answer in _LINES:
+        match = pattern.fullmatch(text.strip())
+        if match:
+            try:
+                with conn.begin_nested():
+                    return answer(service, conn, person, channel, match)
+            except Refusal as refusal:
+                return service.words.refusal(refusal, service.office.profile, person.id)
+    return service.words.say("staff/help", base_url=service.settings.base_url, channel=channel)
+
+
+def _show(service: Service, conn: Connection, person: Person, channel: str, match: re.Match[str]) -> str:
+    case = cases.find(conn, number=match["number"].upper())
+    view = views.see(service.office, conn, case, person)
+    views.log_view(conn, case, person, f"chat:{channel}", service.now())
+    rules, hall = service.office.rules(conn, case), service.office.hall
+    card = status_card(service.words, rules, hall, view, case_id=case.id, base_url=service.settings.base_url)
+    return f"{as_text(card)}\n{card.url}"
+
+
+def _sign_for(service: Service, conn: Connection, person: Person, channel: str, match: re.Match[str]) -> str:
+    case = cases.find(conn, number=match["number"].upper())
+    done = perform(
+        service.office, conn, Actor(person, f"chat:{channel}"), case, "sign_for", now=service.now()
+    )
+    return service.words.say("staff/signed_for", number=done.number)
+
+
+def _reply(service: Service, conn: Connection, person: Person, channel: str, match: re.Match[str]) -> str:
+    case = cases.find(conn, number=match["number"].upper())
+    actor = Actor(person, f"chat:{channel}")
+    values = {"human_answer": match["words"]}
+    done = perform(service.office, conn, actor, case, "answer_citizen", now=service.now(), values=values)
+    return service.words.say("staff/replied", number=done.number)
+
+
+_NUMBER: Final = r"(?P<number>[A-Za-z]{2}\d{6,})"
+_LINES: Final[tuple[tuple[re.Pattern[str], Callable[..., str]], ...]] = (
+    (re.compile(_NUMBER), _show),
+    (re.compile(rf"签收\s*{_NUMBER}"), _sign_for),
+    (re.compile(rf"回复\s*{_NUMBER}\s*(?P<words>.+)", re.S), _reply),
+)
+
+
+def _tell(
+    service: Service, conn: Connection, case: Case, person: Person, refusal: Refusal, task_id: str
+) -> None:
+    now = service.now()
+    sentence = service.words.refusal(refusal, service.office.rules(conn, case), person.id)
+    outbox.put(
+        conn,
+        key=f"refused.{task_id}.{refusal.code}.{int(now.timestamp())}",
+        case_id=case.id,
+        notice="refused",
+        clause=refusal.clause or service.office.profile.acts["sign_for"].clause,
+        person_id=person.id,
+        now=now,
+        not_before=now,
+        data={"sentence": sentence},
+    )
