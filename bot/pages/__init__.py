@@ -1,0 +1,57 @@
+"""The pages: sign-in, case, one form page for every act, desk, papers and files. Server-drawn, no outside asset."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from flask import Blueprint, Response, abort, request
+from werkzeug.exceptions import HTTPException
+
+from bot.pages import case, desk, files, form, session, signin
+from bot.pages.session import SignInNeeded, page
+from bot.service import Service
+from bot.words import FOLDER
+from core.refusals import NOT_YOURS, UNKNOWN_CASE, Refusal
+
+STATUS: Final = {NOT_YOURS: 403, UNKNOWN_CASE: 404}
+
+
+def blueprint(service: Service) -> Blueprint:
+    """All pages, for one application. Their style and script are served under `/look`."""
+    pages = Blueprint("pages", __name__, static_folder=FOLDER / "pages" / "static", static_url_path="/look")
+    for module in (signin, case, form, desk, files):
+        module.add(pages, service)
+
+    @pages.before_request
+    def whole() -> None:
+        if request.method == "POST" and request.content_length is None:
+            abort(411)  # a chunked body would be cut silently at the cap
+
+    @pages.after_request
+    def headers(response: Response) -> Response:
+        return session.with_headers(response, service.settings)
+
+    @pages.errorhandler(SignInNeeded)
+    def unknown(_: SignInNeeded) -> Response:
+        return signin.ask(service)
+
+    @pages.errorhandler(Refusal)
+    def refused(refusal: Refusal) -> Response:
+        status = STATUS.get(refusal.code, 409)
+        sentence = service.words.refusal(refusal, service.office.profile, session.person_id())
+        ref = (request.view_args or {}).get("ref", "") if status == 409 else ""
+        return page(service, "refused", status, sentence=sentence, ref=ref, strange=status == 403)
+
+    @pages.errorhandler(404)
+    def missing(_: HTTPException) -> Response:
+        return page(service, "notice", 404, what="missing")
+
+    @pages.errorhandler(413)
+    def too_big(_: HTTPException) -> Response:
+        return page(service, "notice", 413, what="too_big")
+
+    @pages.errorhandler(500)
+    def broken(_: HTTPException) -> Response:
+        return page(service, "notice", 500, what="broken")
+
+    return pages

@@ -1,0 +1,109 @@
+"""The desk: what waits for somebody, and the day's ledger to print and sign."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+
+from flask import Blueprint, Response, request
+from sqlalchemy.engine import Connection
+
+from bot.pages import files, session
+from bot.pages.case import next_step
+from bot.pages.session import page
+from bot.papers.page import ledger_html
+from bot.service import Service
+from core import papers, people, views
+from core.case import Case
+from core.logins import Login
+from core.people import Person
+from core.policy.model import Profile
+from core.store import transaction
+from core.views import CaseView
+from core.workdays import SHANGHAI
+
+SHOWN: Final = ("all", "mine", "near", "overdue")
+
+
+@dataclass(frozen=True)
+class Line:
+    """A case on the list. `next` names what waits for this very person, or nothing."""
+
+    view: CaseView
+    status: str
+    next: str
+    near: bool
+
+
+def add(pages: Blueprint, service: Service) -> None:
+    @pages.get("/desk")
+    def desk() -> Response:
+        with transaction(service.office.engine) as conn:
+            who = session.login(service, conn)
+            return _mine(service, conn, who) if who.person.kind == "citizen" else _desk(service, conn, who)
+
+    @pages.get("/desk/ledger")
+    def ledger() -> Response:
+        now = service.now()
+        day = _day(request.args.get("day", "")) or now.astimezone(SHANGHAI).date()
+        with transaction(service.office.engine) as conn:
+            who = session.login(service, conn)
+            sheet = papers.ledger(service.office, conn, who.person, day, now)
+        return files.whole_page(ledger_html(sheet))
+
+
+def _desk(service: Service, conn: Connection, who: Login) -> Response:
+    office, now = service.office, service.now()
+    shown = request.args.get("show", "")
+    shown = shown if shown in SHOWN else "all"
+    lines = [_line(service, conn, case, who.person, now) for case in views.to_do(office, conn, who.person)]
+    wanted = {
+        "all": lines,
+        "mine": [x for x in lines if x.next],
+        "near": [x for x in lines if x.near and not x.view.overdue],
+        "overdue": [x for x in lines if x.view.overdue],
+    }
+    return page(
+        service,
+        "desk",
+        name=who.person.name,
+        lines=wanted[shown],
+        shown=shown,
+        counts={key: len(found) for key, found in wanted.items()},
+        registers=_registers(office.profile, conn, who.person),
+        ledger=papers.may_read_ledger(office, conn, who.person),
+        today=now.astimezone(SHANGHAI).date().isoformat(),
+        rules=office.profile,
+    )
+
+
+def _mine(service: Service, conn: Connection, who: Login) -> Response:
+    office = service.office
+    seen = [
+        views.see(office, conn, c, who.person, history=False) for c in views.mine(office, conn, who.person)
+    ]
+    lines = [Line(view, service.words.status(view.status)["short"], "", False) for view in seen]
+    return page(service, "matters", lines=lines, rules=office.profile)
+
+
+def _line(service: Service, conn: Connection, case: Case, person: Person, now: datetime) -> Line:
+    office = service.office
+    rules = office.rules(conn, case)
+    view = views.see(office, conn, case, person, history=False)
+    today = now.astimezone(SHANGHAI).date()
+    near = view.due is not None and view.due.astimezone(SHANGHAI).date() <= office.calendar.shift(today, 1)
+    step = next_step(rules, view)
+    return Line(view, service.words.status(view.status)["short"], step.label if step else "", near)
+
+
+def _registers(rules: Profile, conn: Connection, person: Person) -> bool:
+    wanted = rules.slots.get("receiver", ())
+    return "register" in rules.acts and any(role in wanted for role, _ in people.roles(conn, person.id))
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if len(text) == len("2022-04-11") else None
+    except ValueError:
+        return None

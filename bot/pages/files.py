@@ -1,0 +1,71 @@
+"""Papers and attachments, through permission."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import re
+from typing import Final
+
+from flask import Blueprint, Response, request, send_file
+
+from bot.pages import session
+from bot.pages.case import attachments
+from bot.papers import docx
+from bot.papers.page import html
+from bot.service import Service
+from core import case as cases
+from core import papers, uploads, views
+from core.desk import attach
+from core.refusals import NOT_YOURS, UNKNOWN_CASE, Refusal
+from core.store import transaction
+
+WORD: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+STYLE: Final = re.compile("<style>(.*?)</style>", re.DOTALL)
+INLINE: Final = ("image/", "audio/")
+SUFFIX: Final = {kind.mime: kind.suffixes[0] for kind in uploads.KINDS.values()}
+
+
+def add(pages: Blueprint, service: Service) -> None:
+    office = service.office
+
+    @pages.get("/c/<ref>/papers/<form>")
+    def paper(ref: str, form: str) -> Response:
+        variant = request.args.get("variant", "")
+        with transaction(office.engine) as conn:
+            who = session.login(service, conn)
+            case = cases.find(conn, ref=ref)
+            sheet = papers.sheet(office, conn, case, who.person, form, variant)
+            views.log_view(conn, case, who.person, f"paper:{form}", service.now())
+        if request.args.get("view"):
+            return whole_page(html(sheet))
+        name = f"{case.number} {sheet.title}.docx"
+        return send_file(io.BytesIO(docx.render(sheet)), WORD, as_attachment=True, download_name=name)
+
+    @pages.get("/a/<ref>")
+    def attachment(ref: str) -> Response:
+        with transaction(office.engine) as conn:
+            who = session.login(service, conn)
+            found = attach.by_ref(conn, office.vault, ref)
+            if found is None or found.storage_key is None:
+                raise Refusal(UNKNOWN_CASE)
+            case = cases.load(conn, found.case_id)
+            view = views.see(office, conn, case, who.person, history=False)
+            if all(a.id != found.id for a in attachments(view)):
+                raise Refusal(NOT_YOURS)
+            views.log_view(conn, case, who.person, f"file:{found.id}", service.now())
+        data = uploads.load(office.files, found.storage_key, office.vault)
+        inline = bool(request.args.get("inline")) and found.mime.startswith(INLINE)
+        name = uploads.download_name(found.name, SUFFIX.get(found.mime, ""))
+        return send_file(io.BytesIO(data), found.mime, as_attachment=not inline, download_name=name)
+
+
+def whole_page(text: str) -> Response:
+    """A page that is complete in itself; the policy lets its own style through and nothing else."""
+    style = STYLE.search(text)
+    answer = Response(text, content_type="text/html; charset=utf-8")
+    if style:
+        digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
+        answer.headers[session.OWN_STYLE] = f"'sha256-{digest}'"
+    return answer
