@@ -1,0 +1,1 @@
+"""What runs beside the requests: waking, delivering, reporting, and the command line."""

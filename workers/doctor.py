@@ -1,0 +1,193 @@
+"""The self-check of an installation, in plain Chinese: what is right, what is not, and what to do about it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from redis.exceptions import RedisError
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot.words import FOLDER
+from core import schema, setup, store
+from core.people import Hall
+from core.policy.load import ProfileError, pinned, shipped
+from core.policy.model import Profile
+from core.privacy import BadKeys, Vault
+from core.settings import Settings
+from core.setup import HallError
+from core.workdays import SHANGHAI, Calendar, CalendarError, OfficeHours
+from workers.bell import open_queue
+
+NEXT_YEAR_FROM = (
+    11  # the State Council's notice for the next year comes in autumn (design: asked from November)
+)
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing looked at. `advice` says what to do if it is not `ok`."""
+
+    ok: bool
+    what: str
+    advice: str = ""
+
+
+def checks(settings: Settings, now: datetime) -> Iterator[Check]:
+    """Everything the service needs, in the order in which to mend it."""
+    yield _keys(settings)
+    yield _files(settings)
+    engine = store.open_engine(settings.database_url)
+    database = list(_database(engine))
+    yield from database
+    yield _redis(settings)
+    yield from _calendar(now)
+    yield from _channels(settings)
+    try:
+        hall = setup.read_hall(settings.hall)
+        rules = _rules(engine, hall.profile, usable=all(check.ok for check in database))
+        OfficeHours.read(hall.hours)
+    except (HallError, ProfileError, CalendarError) as error:
+        yield Check(False, "大厅文件与规则", str(error))
+        return
+    finally:
+        engine.dispose()
+    yield Check(True, f"大厅文件：{hall.name}；规则：{rules.name} {rules.version}")
+    yield from _slots(hall, rules)
+    yield from _contacts(hall, rules)
+    yield from _guidance(hall, rules)
+    yield from _templates(rules)
+
+
+def _keys(settings: Settings) -> Check:
+    try:
+        Vault.from_setting(settings.keys.get_secret_value())
+    except BadKeys as error:
+        return Check(False, "加密密钥", f"{error} 请检查 BANCHENG_KEYS。")
+    return Check(True, "加密密钥可用")
+
+
+def _files(settings: Settings) -> Check:
+    folder = settings.files if settings.files.exists() else settings.files.parent
+    if os.access(folder, os.W_OK | os.X_OK):
+        return Check(True, "附件目录可写")
+    return Check(False, "附件目录", f"{folder} 不能写入，请改权限或改 BANCHENG_FILES。")
+
+
+def _database(engine: Engine) -> Iterator[Check]:
+    try:
+        at = schema.current(engine)
+    except SQLAlchemyError as error:
+        yield Check(False, "数据库", f"连不上（{type(error).__name__}），请检查 BANCHENG_DATABASE_URL。")
+        return
+    yield Check(True, f"数据库连得上（{engine.dialect.name}）")
+    if at != schema.head():
+        yield Check(False, "数据库结构", "不是最新的，请运行 bancheng db upgrade。")
+        return
+    different = schema.check(engine)
+    yield Check(
+        not different, "数据库结构是最新的", f"与程序不一致：{'；'.join(different)}" if different else ""
+    )
+
+
+def _redis(settings: Settings) -> Check:
+    if not settings.redis_url:
+        return Check(True, "没有设置 Redis：由 bancheng clock 自己做完所有事")
+    try:
+        open_queue(settings.redis_url).connection.ping()
+    except RedisError as error:
+        return Check(
+            False, "Redis", f"没有应答（{type(error).__name__}）。服务照常，只是慢一点；请检查 Redis。"
+        )
+    return Check(True, "Redis 有应答")
+
+
+def _calendar(now: datetime) -> Iterator[Check]:
+    calendar, today = Calendar.load(), now.astimezone(SHANGHAI)
+    needed = [today.year] + ([today.year + 1] if today.month >= NEXT_YEAR_FROM else [])
+    for year in needed:
+        known = calendar.known(year)
+        advice = "请放入国务院办公厅的放假通知；在此之前，跨到这一年的期限都是暂定的。"
+        yield Check(known, f"{year} 年工作日历", "" if known else advice)
+
+
+def _channels(settings: Settings) -> Iterator[Check]:
+    if not settings.wechat_app_id and not settings.wecom_corp_id:
+        yield Check(False, "渠道", "公众号和企业微信都没有设置，请至少设置一个。")
+    needs = {
+        "公众号": (
+            settings.wechat_app_id,
+            ("wechat_secret", "wechat_token", "wechat_aes_key", "wechat_account"),
+        ),
+        "企业微信": (
+            settings.wecom_corp_id,
+            ("wecom_secret", "wecom_token", "wecom_aes_key", "wecom_agent_id"),
+        ),
+    }
+    for name, (on, fields) in needs.items():
+        if on:
+            missing = [f"BANCHENG_{f.upper()}" for f in fields if not _given(settings, f)]
+            yield Check(not missing, f"{name}的设置", f"还缺 {'、'.join(missing)}" if missing else "")
+    if settings.wechat_app_id and not settings.wechat_template:
+        yield Check(
+            False, "公众号模板消息", "没有设置：48 小时之后只能由窗口打电话。请设 BANCHENG_WECHAT_TEMPLATE。"
+        )
+
+
+def _given(settings: Settings, field: str) -> bool:
+    value = getattr(settings, field)
+    return bool(value.get_secret_value() if hasattr(value, "get_secret_value") else value)
+
+
+def _rules(engine: Engine, name: str, *, usable: bool) -> Profile:
+    if usable:
+        with store.transaction(engine) as conn:
+            version = setup.newest_version(conn, name)
+            if version is not None:
+                return pinned(conn, name, version)
+    return shipped(name)[0]
+
+
+def _slots(hall: Hall, rules: Profile) -> Iterator[Check]:
+    held = {post.role for person in hall.people for post in person.posts}
+    for slot, roles in rules.slots.items():
+        filled = bool(held & set(roles))
+        titles = "、".join(rules.titles.get(role, role) for role in roles)
+        yield Check(
+            filled,
+            f"{slot}：{titles}",
+            "" if filled else "大厅文件里没有人担任，请在 [[people]] 里写上。",
+        )
+
+
+def _contacts(hall: Hall, rules: Profile) -> Iterator[Check]:
+    kinds = {kind for level in rules.levels for kind in level.unit_kinds}
+    for unit in hall.units:
+        if unit.kind in kinds:
+            held = {post.role for person in hall.people for post in person.posts if post.unit == unit.key}
+            gaps = [rules.titles.get(role, role) for role in rules.required_contacts if role not in held]
+            advice = (
+                f"缺{'、'.join(gaps)}，缺人的单位不能交办（{rules.required_contacts_clause}）。"
+                if gaps
+                else ""
+            )
+            yield Check(not gaps, f"{unit.name}的联系人", advice)
+
+
+def _guidance(hall: Hall, rules: Profile) -> Iterator[Check]:
+    for exclusion in rules.intake.exclusions:
+        known = exclusion.target in hall.guidance
+        advice = "" if known else f"大厅文件里没有 [guidance.{exclusion.target}]，这类事项就无处可指。"
+        yield Check(known, f"“{exclusion.label}”的指路去处", advice)
+
+
+def _templates(rules: Profile) -> Iterator[Check]:
+    named = {notice.template for notice in rules.notices}
+    named |= {step.notice for duty in rules.duties for step in duty.steps if step.notice}
+    missing = sorted(name for name in named if not (FOLDER / "notices" / f"{name}.txt").exists())
+    yield Check(
+        not missing, "每条通知都有文字", f"缺 templates/notices/：{'、'.join(missing)}" if missing else ""
+    )
