@@ -1,0 +1,1 @@
+"""The stage: one page on which one person plays every role of the story."""
