@@ -42,7 +42,7 @@ def available(rules: Profile, case: Case, role: str) -> tuple[Paper, ...]:
     result once it is signed; the sheets between window and unit stay there (XJ-2.1b, XJ-A3.1, XJ-A4.3)."""
     wanted = [("registration", "")]
     if role != "applicant":
-        wanted += [("dispatch", case.kind)] if case.kind and case.unit_id else []  # type: ignore[list-item]
+        wanted += [("dispatch", case.kind)] if case.kind and case.unit_id else []
         wanted += [("dispatch", SUPERVISE)] if case.supervision_count else []
     if case.at("replied_at") or (case.stage == "SIGNING" and role != "applicant"):
         wanted.append(("result", ""))

@@ -456,7 +456,9 @@ def _parser() -> argparse.ArgumentParser:
     ) -> None:
         group, _, last = name.rpartition(" ")
         if group not in groups:
-            groups[group] = tops.add_parser(group, help=GROUPS[group]).add_subparsers(required=True, metavar="COMMAND")
+            groups[group] = tops.add_parser(group, help=GROUPS[group]).add_subparsers(
+                required=True, metavar="COMMAND"
+            )
         one = groups[group].add_parser(last, help=help, description=help)
         one.add_argument("--json", action="store_true", help="给机器读")
         for argument, options in arguments.items():

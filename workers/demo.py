@@ -464,6 +464,12 @@ def _stage(sandbox: Sandbox) -> StageConfig:
     citizens = [
         Player(openid, name, "群众", "wechat", COLOURS[i]) for i, (openid, name) in enumerate(CITIZENS)
     ]
+    # The window and an officer of a unit are in hand first; the others follow in the order of the hall.
+    first = ("zhoumin", "zhangwei")
+    people_in_order = sorted(
+        (p for p in office.hall.people if "wecom" in p.addresses),
+        key=lambda p: first.index(p.addresses["wecom"]) if p.addresses["wecom"] in first else len(first),
+    )
     staff = [
         Player(
             person.addresses["wecom"],
@@ -472,8 +478,7 @@ def _stage(sandbox: Sandbox) -> StageConfig:
             "wecom",
             COLOURS[i % len(COLOURS)],
         )
-        for i, person in enumerate(office.hall.people)
-        if "wecom" in person.addresses
+        for i, person in enumerate(people_in_order)
     ]
     log: Callable[[int], list[dict[str, Any]]] = sandbox.log
     return StageConfig(

@@ -8,6 +8,7 @@ without a value vanishes), `acts` (names of acts, in order, of which those open 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -22,6 +23,7 @@ SUBJECT: Final = 20
 STATUS: Final = 5
 # What the subject field of a platform says before the window has named the matter.
 UNNAMED: Final = "您反映的事项"
+NOW: Final = "现在到"  # the row that says how far the matter is
 
 
 def notice_card(
@@ -39,7 +41,12 @@ def notice_card(
     """The card of a notice for the person `view` was made for; `clause` and `data` are the outbox row's."""
     values = {"view": view, "words": view.words, "rules": rules, "hall": hall, "data": data}
     blocks = words.blocks(f"notices/{notice}", **values)
-    return _card(words, rules, view, blocks, case_id=case_id, clause=clause, base_url=base_url)
+    card = _card(words, rules, view, blocks, case_id=case_id, clause=clause, base_url=base_url)
+    drawn_from = data.get("rev")
+    if isinstance(drawn_from, int) and view.rev > drawn_from and view.role != "applicant":
+        # Redrawn after something happened: what the card was about may be done.
+        card = replace(card, rows=(*_without_status(card.rows), (NOW, words.status(view.status)["short"])))
+    return card
 
 
 def status_card(
@@ -109,6 +116,10 @@ def _card(
         subject=clip(blocks.get("short") or view.subject or UNNAMED, SUBJECT),
         status=(blocks.get("status") or words.status(view.status)["short"])[:STATUS],
     )
+
+
+def _without_status(rows: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    return tuple(row for row in rows if row[0] != NOW)
 
 
 def _rows(block: str) -> Iterator[tuple[str, str]]:

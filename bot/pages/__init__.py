@@ -6,6 +6,7 @@ from typing import Final
 
 from flask import Blueprint, Response, abort, request
 from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as AnyResponse
 
 from bot.pages import case, desk, files, form, session, signin
 from bot.pages.session import SignInNeeded, page
@@ -24,7 +25,7 @@ def blueprint(service: Service) -> Blueprint:
 
     @pages.before_request
     def whole() -> None:
-        if request.method == "POST" and request.content_length is None:
+        if "Transfer-Encoding" in request.headers:
             abort(411)  # a chunked body would be cut silently at the cap
 
     @pages.after_request
@@ -32,7 +33,7 @@ def blueprint(service: Service) -> Blueprint:
         return session.with_headers(response, service.settings)
 
     @pages.errorhandler(SignInNeeded)
-    def unknown(_: SignInNeeded) -> Response:
+    def unknown(_: SignInNeeded) -> AnyResponse:
         return signin.ask(service)
 
     @pages.errorhandler(Refusal)

@@ -18,8 +18,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from bot.cards.draw import notice_card
 from bot.pages import session
 from bot.pages.case import attachments
-from bot.pages.session import Ticket, page
-from bot.pages.signin import FORM_CAP
+from bot.pages.session import FORM_CAP, Ticket, page
 from bot.service import Service
 from core import case as cases
 from core import flow, people, uploads, views
@@ -259,10 +258,10 @@ def _again(
     notice: str = "",
 ) -> Response:
     """The form once more, with everything that was in it."""
-    problems = dict(sent.problems)
+    problems: Mapping[str, str] = sent.problems
     status = 422 if problems else 409 if notice else 200
     if refusal:
-        problems |= refusal.problems if isinstance(refusal, Incomplete) else {}
+        problems = {**problems, **(refusal.problems if isinstance(refusal, Incomplete) else {})}
         status = 422 if problems else 403 if refusal.code == NOT_YOURS else 409
     with transaction(service.office.engine) as conn:
         matter = _matter(service, conn, who, ref, act)
@@ -332,7 +331,7 @@ def _draw(
         attachments=attachments(view) if view else (),
         ticket=ticket.secret,
         action=f"/c/{matter.ref}/{matter.act}" if matter.case else f"/new/{matter.act}",
-        rev=view.rev if view and not refusal else _revision(),
+        rev=view.rev if view and (request.method == "GET" or notice) else _revision(),
         refusal=service.words.refusal(refusal, rules, who.person.id) if refusal else "",
         card=_preview(service, matter, typed) if preview or signs else None,
         may_preview=matter.act in PREVIEWED and not signs,
@@ -345,7 +344,7 @@ def _input(
 ) -> Input:
     words, rules = service.words, matter.rules
     groups = _choices(conn, rules, asked)
-    kind = "choice" if asked.kind in ("level", "unit", "yesno") else asked.kind
+    kind: str = "choice" if asked.kind in ("level", "unit", "yesno") else asked.kind
     if asked.kind == "date" and asked.suggest == "now":
         kind = "moment"
     own = {f.id for f in matter.definition.fields}

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from flask import Response, g, request
 from sqlalchemy.engine import Connection
+from werkzeug.wrappers import Response as AnyResponse
 
 from bot.service import Service
 from core import logins, uploads
@@ -23,6 +24,7 @@ POLICY: Final = (
     "default-src 'none'; style-src {style}; script-src 'self'; img-src 'self'; media-src 'self';"
     " form-action 'self'; base-uri 'none'; frame-ancestors {frames}"
 )
+FORM_CAP: Final = 25 * 1024 * 1024  # bytes of a form with its files
 SANDBOX_FRAMES: Final = "http://127.0.0.1:*"
 
 
@@ -51,7 +53,7 @@ def cookie_name(settings: Settings, name: str = "bancheng") -> str:
     return f"__Host-{name}" if _is_https(settings) else name
 
 
-def set_cookie(response: Response, settings: Settings, name: str, value: str, seconds: int) -> None:
+def set_cookie(response: AnyResponse, settings: Settings, name: str, value: str, seconds: int) -> None:
     """A cookie no script reads and no other site's form sends; 0 seconds removes it."""
     response.set_cookie(
         cookie_name(settings, name),
@@ -64,7 +66,7 @@ def set_cookie(response: Response, settings: Settings, name: str, value: str, se
     )
 
 
-def keep_login(response: Response, settings: Settings, secret: str) -> None:
+def keep_login(response: AnyResponse, settings: Settings, secret: str) -> None:
     set_cookie(response, settings, "bancheng", secret, int(LOGIN_LIFE.total_seconds()))
 
 

@@ -15,8 +15,8 @@ from sqlalchemy.engine import Connection
 from werkzeug.wrappers import Response as AnyResponse
 
 from bot.channels import wechat_api, wecom_api
-from bot.channels.call import Line
-from bot.channels.tokens import TokenRefused, Tokens
+from bot.channels.connect import account_of, app_of, wecom_line
+from bot.channels.tokens import TokenRefused
 from bot.channels.wire import Wire, WireError
 from bot.pages import session
 from bot.pages.session import page
@@ -34,7 +34,6 @@ HOME: Final = "/desk"
 # A path of ours: one slash, then nothing a browser could read as another host.
 OURS: Final = re.compile(r"/(?!/)[A-Za-z0-9_./?=&%-]{0,300}")
 UNTYPED: Final = frozenset({"ticket", "rev"})
-FORM_CAP: Final = 25 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -106,7 +105,7 @@ def add(pages: Blueprint, service: Service) -> None:
 def ask(service: Service) -> AnyResponse:
     """Send whoever is not signed in to do so; what was typed meanwhile stays in the browser's hands."""
     if request.method == "POST":
-        request.max_content_length = FORM_CAP
+        request.max_content_length = session.FORM_CAP
         typed = [(name, value) for name, value in request.form.items(multi=True) if name not in UNTYPED]
         return page(service, "expired", 401, typed=typed, action=request.path)
     wanted = {"next": request.full_path.rstrip("?"), "as": request.args.get("as", "")}
@@ -158,12 +157,7 @@ def _doors(service: Service) -> Mapping[str, Door]:
 
 
 def _wechat(settings: Settings) -> Door:
-    account = wechat_api.Account(
-        settings.wechat_app_id,
-        settings.wechat_secret.get_secret_value(),
-        f"{settings.wechat_oauth}/connect/oauth2/authorize",
-    )
-    wire = Wire(settings.wechat_api)
+    account, wire = account_of(settings), Wire(settings.wechat_api)
 
     def identify(code: str) -> str:
         try:
@@ -175,21 +169,8 @@ def _wechat(settings: Settings) -> Door:
 
 
 def _wecom(service: Service) -> Door:
-    settings, office = service.settings, service.office
-    secret = settings.wecom_secret.get_secret_value()
-    app = wecom_api.App(settings.wecom_corp_id, settings.wecom_agent_id, secret)
-    if settings.wecom_oauth != Settings.model_fields["wecom_oauth"].default:
-        # A private installation has both pages on one host.
-        authorize = f"{settings.wecom_oauth}/connect/oauth2/authorize"
-        app = wecom_api.App(
-            app.corp_id, app.agent_id, secret, authorize, f"{settings.wecom_oauth}/wwlogin/sso/login"
-        )
-    wire = Wire(f"{settings.wecom_api}/cgi-bin")
-    name = f"{app.corp_id}:{app.agent_id}"
-    tokens = Tokens(
-        office.engine, office.vault, lambda: wecom_api.gettoken(wire, app), name, "api", service.machine
-    )
-    line = Line(wire, tokens)
+    app = app_of(service.settings)
+    line = wecom_line(service.settings, service.office.engine, service.office.vault, service.machine)
 
     def address(back: str, state: str, inside: bool) -> str:
         return (wecom_api.authorize_url if inside else wecom_api.login_url)(app, back, state)

@@ -135,15 +135,15 @@ def check(
     values: Mapping[str, Any],
 ) -> dict[str, Any]:
     """The values of a form, read field by field. Raises `Incomplete`, naming every field that is missing or wrong."""
-    known: dict[str, object] = {**case.facts(), **{k: v for k, v in values.items() if isinstance(v, str)}}
-    known["shielded"] = case.shielded or about_conduct(values)
+    known = case.facts()
     problems: dict[str, str] = {}
     given: dict[str, Any] = {}
-    for field in asked:
+    for field in asked:  # a condition asks about fields above it, as they were read
+        known |= {**given, "shielded": case.shielded or about_conduct(given)}
         if not holds(field.shown_when, known):
             continue
         value = values.get(field.id)
-        if value is None or value == "" or value == ():
+        if value is None or value == () or (isinstance(value, str) and not value.strip()):
             if field.required or (field.required_when and holds(field.required_when, known)):
                 problems[field.id] = "missing"
             continue

@@ -194,7 +194,8 @@ class _Reader(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if self._area and self.forms:
-            self.forms[-1][1][self._area] += data
+            held = self.forms[-1][1]
+            held[self._area] += data.removeprefix("\n") if not held[self._area] else data
         if self._button and data.strip():
             name, value = self._button
             self.buttons.append((len(self.forms) - 1, name, value, data.strip()))
@@ -241,6 +242,10 @@ class Page:
         return self.browser.post(
             urllib.parse.urljoin(self.url, action or self.url), {**held, **values}, files
         )
+
+    def done(self, values: Mapping[str, str], files: Mapping[str, tuple[str, bytes]] | None = None) -> Page:
+        """Fill in the form and send it, and it was taken."""
+        return self.fill(values, files).shows("已经记下")
 
     def press(self, label: str) -> Page:
         """Press a button that needs nothing filled in."""
