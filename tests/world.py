@@ -18,6 +18,7 @@ from core.desk import attach, clock, deliver
 from core.desk.act import Actor, perform
 from core.intake import Reply, Said
 from core.office import Office
+from core.outbox import Message
 from core.people import Hall, Person
 from core.policy.load import publish, shipped
 from core.policy.model import Profile
@@ -160,7 +161,7 @@ class World:
         """The unit signs for it, hands in a result, the head signs it off."""
         if self.again(case).at("signed_for_at") is None:
             self.do("zhang", case, "sign_for")
-        given = {"handled": "加装电梯", "result": "已受理，三日内出图审意见。", "solved": "yes", **values}
+        given: dict[str, Any] = {"handled": "加装电梯", "result": "已受理，三日内出图审意见。", "solved": "yes", **values}
         self.do("zhang", case, "hand_in", **given)
         return self.do("chen", case, "sign_off")
 
@@ -236,12 +237,12 @@ class World:
 
     # --- what is on record
 
-    def outbox(self, case: Case, *notices: str) -> list[outbox.Message]:
+    def outbox(self, case: Case, *notices: str) -> list[Message]:
         with store.transaction(self.office.engine) as conn:
             found = outbox.listed(conn, case_id=case.id)
         return [m for m in found if not notices or m.notice in notices]
 
-    def outbox_of(self, who: str, *notices: str) -> list[outbox.Message]:
+    def outbox_of(self, who: str, *notices: str) -> list[Message]:
         """What a person was told at all, whatever the case."""
         person = self.who(who)
         with store.transaction(self.office.engine) as conn:

@@ -43,9 +43,9 @@ def blueprint(service: Service) -> Blueprint:
         ref = (request.view_args or {}).get("ref", "") if status == 409 else ""
         return page(service, "refused", status, sentence=sentence, ref=ref, strange=status == 403)
 
-    @pages.errorhandler(404)
+    @pages.app_errorhandler(404)
     def missing(_: HTTPException) -> Response:
-        return page(service, "notice", 404, what="missing")
+        return session.with_headers(page(service, "notice", 404, what="missing"), service.settings)
 
     @pages.errorhandler(413)
     def too_big(_: HTTPException) -> Response:

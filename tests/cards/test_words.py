@@ -311,6 +311,7 @@ def conduct(office: Office) -> Story:
     story.do("h", "ask", "2022-04-11T10:40", question="是哪一天？")
     story.do("citizen", "answer", "2022-04-11T10:50", answer=ANSWER)
     story.do("citizen", "add", "2022-04-11T10:55", supplement=MORE)
+    story.do("win", "redact", "2022-04-11T10:58", words_for_unit="群众说是上周的事")
     story.do("win", "relevel", "2022-04-11T11:00", level="complex", relevel_reason=ASIDE)
     story.do("h", "hand_in", "2022-04-11T14:00", handled="态度问题", result="已批评教育", solved="yes")
     story.do("head", "sign_off", "2022-04-11T15:00")
