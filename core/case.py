@@ -136,9 +136,9 @@ def _load(conn: Connection, where: sa.ColumnElement[bool], lock: bool) -> Case:
         .order_by(store.moment.c.round)
     ).all()
     codes = conn.execute(
-        sa.select(store.fact.c.field, store.fact.c.code).where(
-            store.fact.c.case_id == row.id, store.fact.c.current, store.fact.c.code.is_not(None)
-        )
+        sa.select(store.fact.c.field, store.fact.c.code)
+        .where(store.fact.c.case_id == row.id, store.fact.c.current, store.fact.c.code.is_not(None))
+        .order_by(store.fact.c.id)
     ).all()
     values = {k: row._mapping[k] for k in Case.__dataclass_fields__ if k in row._mapping}
     # Anchors of the first round that a redo does not set anew (submitted, accepted) stay visible.

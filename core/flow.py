@@ -93,6 +93,9 @@ FLOW: Final[tuple[Row, ...]] = (
     Row("CLOSED", "ask_human", "applicant", STAY),
     Row("CLOSED", "answer_citizen", "receiver", STAY),
     Row("CLOSED", "supervise", "supervisor", STAY),
+    # The platform may tell only afterwards that the result did not arrive.
+    Row("CLOSED", "unreachable", "system", STAY),
+    Row("CLOSED", "log_attempt", "deliverer", STAY),
 )
 
 

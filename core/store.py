@@ -368,6 +368,12 @@ card = _table(
     _when("code_until", null=True),
     Column("drawn_rev", sa.Integer, nullable=False),
     _text("state", 12),  # live | superseded
+    Index(
+        "ix_card_redrawable",
+        "case_id",
+        postgresql_where=sa.text("code_enc IS NOT NULL"),
+        sqlite_where=sa.text("code_enc IS NOT NULL"),
+    ),
 )
 
 platform_token = _table(

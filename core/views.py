@@ -52,6 +52,24 @@ OPEN_TO_SHIELDED: Final = frozenset(
         "send_back_reason",
     }
 )
+# What an applicant reads beside her own words: what was asked and said to her, and the result once it is signed.
+OPEN_TO_APPLICANT: Final = frozenset(
+    {
+        *APPLICANT_FIELDS,
+        "content",
+        "transcript",
+        "supplement",
+        "answer",
+        "human_question",
+        "rating_comment",
+        "question",
+        "human_answer",
+        "guidance_note",
+        "extension_reason",
+        "consent_words",
+    }
+)
+ANSWER: Final = frozenset({"handled", "result", "unsolved_reason"})
 CODES_OPEN_TO_SHIELDED: Final = frozenset(
     {"subject", "scope_code", "level", "solved", "extension_due", "extension_granted", "extension_round"}
 )
@@ -155,7 +173,7 @@ def see(
         words=_words(office, conn, case, role, hidden, reveal),
         codes=case.codes,
         labels=_labels(office, conn, case),
-        attachments=_attachments(office, conn, case, hidden),
+        attachments=_attachments(office, conn, case, role, hidden),
         duties=open_duties,
         offers=offers(office, conn, case, person.id),
         history=_history(conn, case, hidden) if history else (),
@@ -215,7 +233,10 @@ def _words(
             **dict.fromkeys(APPLICANT_FIELDS, SHIELD),
             "content": words.get("content_for_unit", ""),
         }
-    if role == "applicant" or reveal:
+    if role == "applicant":
+        answered = case.at("replied_at") is not None
+        return {f: t for f, t in words.items() if f in OPEN_TO_APPLICANT or (answered and f in ANSWER)}
+    if reveal:
         return words
     return {f: mask(MASKED[f], text) if f in MASKED else text for f, text in words.items()}  # type: ignore[arg-type]
 
@@ -237,11 +258,15 @@ def _labels(office: Office, conn: Connection, case: Case) -> dict[str, str]:
     return labels
 
 
-def _attachments(office: Office, conn: Connection, case: Case, hidden: bool) -> tuple[Attachment, ...]:
+def _attachments(
+    office: Office, conn: Connection, case: Case, role: str, hidden: bool
+) -> tuple[Attachment, ...]:
     found = attach.of_case(conn, office.vault, case.id)
-    return tuple(
-        a for a in found if not hidden or (a.for_unit and a.purpose in ("redacted", "result", "seal"))
-    )
+    if hidden:
+        return tuple(a for a in found if a.for_unit and a.purpose in ("redacted", "result", "seal"))
+    if role == "applicant" and case.at("replied_at") is None:
+        return tuple(a for a in found if a.purpose in ("material", "voice"))
+    return found
 
 
 def _history(conn: Connection, case: Case, hidden: bool) -> tuple[Line, ...]:

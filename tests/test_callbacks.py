@@ -203,7 +203,11 @@ def test_when_handling_breaks_the_words_are_kept_and_replayed(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = intake.turn
-    monkeypatch.setattr(intake, "turn", lambda *a, **k: {}["a bug of ours"])
+
+    def broken(*_: object) -> None:
+        raise KeyError("a bug of ours")
+
+    monkeypatch.setattr(intake, "turn", broken)
     assert "已经留住" in desk.answer(desk.post(desk.message("材料交了三回都没受理")))
     assert desk.count(store.inbox, state="failed") == 1
     assert desk.count(store.case) == 0

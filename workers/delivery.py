@@ -42,6 +42,7 @@ GROUP: Final = "group"
 WINDOW: Final = "customer_service"  # the route whose messages are counted with the address
 CALL_TASK: Final = "call_task"
 PRINTED: Final = "printed"
+TOLD_ANYBODY: Final = "refused"  # the one notice that a stranger to the case may get
 ONLINE: Final = frozenset({"wechat"})  # channels a case is told by without anybody at the desk
 # What must reach an applicant: where nothing else leads to her, somebody calls. The others are conveniences.
 MUST_REACH: Final = frozenset(
@@ -164,7 +165,9 @@ def _plan(service: Service, conn: Connection, message: Message, now: datetime) -
     try:
         view = views.see(office, conn, case, person)
     except Refusal as refusal:
-        raise Outdated(refusal.code) from None
+        if message.notice != TOLD_ANYBODY:
+            raise Outdated(refusal.code) from None
+        return Plan(_bare_card(service, rules, case, message), _ways(service, conn, person.id, now))
     card = notice_card(
         service.words,
         rules,
@@ -176,13 +179,27 @@ def _plan(service: Service, conn: Connection, message: Message, now: datetime) -
         data=message.data,
         base_url=service.settings.base_url,
     )
-    ways = tuple(
+    return Plan(card, _ways(service, conn, person.id, now))
+
+
+def _ways(service: Service, conn: Connection, person_id: int, now: datetime) -> tuple[Way, ...]:
+    return tuple(
         Way(address.channel, route, address.address)
-        for address in people.addresses(conn, person.id)
+        for address in people.addresses(conn, person_id)
         if address.channel in service.channels
         for route in service.channels[address.channel].routes(address, now)
     )
-    return Plan(card, ways)
+
+
+def _bare_card(service: Service, rules: Profile, case: Case, message: Message) -> Card:
+    """A kind answer to somebody who tapped a card of a case that is not theirs: nothing of the case is in it."""
+    return Card(
+        title="没有办成这一步",
+        text=str(message.data.get("sentence", "")),
+        clause=message.clause,
+        basis=service.words.source(rules, message.clause),
+        case_id=case.id,
+    )
 
 
 def _is_stale_reminder(conn: Connection, rules: Profile, case: Case, message: Message) -> bool:

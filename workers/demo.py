@@ -51,14 +51,14 @@ from workers.servers import ServerError, redis_server
 ROOT: Final = Path(__file__).parent.parent
 SANDBOX: Final = ROOT / "deploy" / "sandbox"
 START: Final = "2022-04-11T09:00"
-OFFICIAL_ACCOUNT: Final = {
+OFFICIAL_ACCOUNT: Final[dict[str, Any]] = {
     "app_id": "wx0123456789abcdef",
     "secret": "demo-secret-of-the-account",
     "token": "demowechat",
     "aes_key": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8",
     "account": "gh_0123456789ab",
 }
-CORP: Final = {
+CORP: Final[dict[str, Any]] = {
     "app_id": "ww0000000000000001",
     "secret": "demo-secret-of-the-corp",
     "token": "demowecom",

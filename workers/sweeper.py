@@ -10,9 +10,10 @@ from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from bot.pages import session
 from bot.service import Service
 from core import delivery as letters
-from core import duties, heartbeat, logins, store
+from core import duties, heartbeat, store
 from core.desk import clock
 from workers import audit, delivery, media, redraw
 
@@ -55,8 +56,8 @@ def step(service: Service, now: datetime, machine: datetime, ring: Ring = nobody
         files = repeat(lambda: media.step(service, now, service.machine()))
     cards = redraw.sweep(service, now)
     swept = Swept(steps, messages, files, cards, rung)
+    session.clear_expired(service)
     with store.transaction(service.office.engine) as conn:
-        logins.forget_expired(conn, machine)
         letters.forget_codes(conn, now)
         heartbeat.beat(conn, "sweep", now, asdict(swept))
     return swept

@@ -386,6 +386,14 @@ def upgrade() -> None:
         sa.UniqueConstraint("task_id", name=op.f("uq_card_task_id")),
     )
     op.create_index(op.f("ix_card_case_id"), "card", ["case_id"], unique=False)
+    op.create_index(
+        "ix_card_redrawable",
+        "card",
+        ["case_id"],
+        unique=False,
+        postgresql_where=sa.text("code_enc IS NOT NULL"),
+        sqlite_where=sa.text("code_enc IS NOT NULL"),
+    )
     op.create_table(
         "step",
         sa.Column("id", Id, autoincrement=True, nullable=False),

@@ -1,0 +1,129 @@
+"""The command line: what scripts rely on, and mistakes in one plain line."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from core import schema, store
+from core.privacy import make_key
+from core.settings import from_env
+from tests.world import ROOT
+from workers import cli
+from workers.build import build, file_clock
+from workers.doctor import checks
+
+HALL = ROOT / "deploy/sandbox/halls/xiangjiang.toml"
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The settings of an installation whose database is empty."""
+    values = {
+        "DATABASE_URL": f"sqlite:///{tmp_path}/bancheng.db",
+        "KEYS": f"k1:{make_key()}",
+        "HALL": str(HALL),
+        "FILES": str(tmp_path / "files"),
+        "BASE_URL": "http://127.0.0.1:8000",
+        "SANDBOX_CLOCK": str(tmp_path / "clock"),
+    }
+    for name, value in values.items():
+        monkeypatch.setenv(f"BANCHENG_{name}", value)
+    (tmp_path / "clock").write_text("2022-04-11T10:00:00+08:00", "utf-8")
+    return tmp_path
+
+
+def ask(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
+    code = cli.main(words)
+    said = capsys.readouterr()
+    return code, said.out + said.err
+
+
+@pytest.mark.clause("XJ-2.3a")
+def test_due_counts_day_by_day(capsys: pytest.CaptureFixture[str]) -> None:
+    code, said = ask(capsys, "due", "xiangjiang", "ordinary", "2022-04-29T10:00")
+    assert code == 0 and "到期：2022-05-07" in said and "2022-05-07  调休上班  第 3 个工作日" in said
+    code, said = ask(capsys, "due", "xiangjiang", "ordinary", "2022-04-11T10:00", "--json")
+    assert json.loads(said)["due"] == "2022-04-14"
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (("due", "nowhere", "ordinary", "2022-04-11"), "没有名为 nowhere 的规则"),
+        (("due", "xiangjiang", "weekly", "2022-04-11"), "ordinary"),
+        (("due", "xiangjiang", "ordinary", "morgen"), "2022-04-11T10:00"),
+        (("policy", "verify", "nowhere"), "没有名为 nowhere 的规则"),
+    ],
+)
+def test_a_mistake_is_told_in_one_line(
+    words: tuple[str, ...], part: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, said = ask(capsys, *words)
+    assert code != 0 and part in said and "Traceback" not in said
+
+
+def test_without_settings_the_variables_are_named(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("BANCHENG_DATABASE_URL", raising=False)
+    code, said = ask(capsys, "case", "list")
+    assert code == cli.WRONG and "BANCHENG_DATABASE_URL" in said
+
+
+def test_an_empty_database_is_upgraded_saved_and_restored(
+    installed: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ask(capsys, "case", "list")[0] == cli.FAILED
+    assert ask(capsys, "db", "upgrade") == (0, f"数据库结构：{schema.head()}\n")
+    build(from_env(os.environ)).office.engine.dispose()
+    saved = installed / "saved.db"
+    assert ask(capsys, "db", "backup", str(saved))[0] == 0
+    assert ask(capsys, "db", "backup", str(saved))[0] == cli.FAILED  # never over an older one
+    assert ask(capsys, "db", "restore", str(saved))[0] == cli.FAILED  # not without --yes
+    (installed / "bancheng.db").unlink()
+    assert ask(capsys, "db", "restore", str(saved))[0] == 0
+    assert ask(capsys, "audit", "verify")[0] == 0
+    assert ask(capsys, "case", "show", "XJ202299999") == (cli.FAILED, "没有这个单号\n")
+
+
+def test_the_doctor_says_what_is_missing_and_what_to_do(
+    installed: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, said = ask(capsys, "doctor")
+    assert code == cli.FAILED and "请运行 bancheng db upgrade" in said
+    ask(capsys, "db", "upgrade")
+    hall = HALL.read_text("utf-8").replace("[guidance.petition]", "[guidance.elsewhere]")
+    (installed / "hall.toml").write_text(
+        hall.replace('role = "discipline_office"', 'role = "operator"'), "utf-8"
+    )
+    monkeypatch.setenv("BANCHENG_HALL", str(installed / "hall.toml"))
+    monkeypatch.setenv("BANCHENG_REDIS_URL", f"unix://{installed}/none.sock")
+    settings = from_env(os.environ)
+    wrong = {c.what: c.advice for c in checks(settings, file_clock(installed / "clock")()) if not c.ok}
+    assert "Redis" in wrong and "渠道" in wrong
+    assert any("信访维稳" in what for what in wrong)
+    assert any(what.startswith("supervisor") for what in wrong)
+
+
+def test_a_service_takes_the_rules_published_last_and_the_clock_of_the_story(installed: Path) -> None:
+    settings = from_env(os.environ)
+    engine = store.open_engine(settings.database_url)
+    schema.upgrade(engine)
+    first = build(settings)
+    text = (ROOT / "core/policies/xiangjiang.toml").read_text("utf-8")
+    newer = text.replace('version = "2022-04-08"', 'version = "2022-06-01"', 1)
+    (installed / "newer.toml").write_text(newer, "utf-8")
+    assert cli.main(["policy", "publish", str(installed / "newer.toml")]) == 0
+    second = build(settings)
+    assert (first.office.profile.version, second.office.profile.version) == ("2022-04-08", "2022-06-01")
+    assert first.now().isoformat() == "2022-04-11T10:00:00+08:00"
+    (installed / "next").write_text("2022-04-12T09:00:00+08:00", "utf-8")
+    (installed / "next").replace(installed / "clock")
+    assert first.now().isoformat() == "2022-04-12T09:00:00+08:00"
+    for one in (first, second):
+        one.office.engine.dispose()
+    engine.dispose()
