@@ -92,6 +92,7 @@ def test_another_key_under_the_same_name_opens_nothing() -> None:
     "setting",
     ["", " , ", K0, "k0:", "k0:not base64", f"k0:{K0[:-8]}", f"k0:{K0},k0:{K1}", f"钥:{K0}", f":{K0}",
      "k0:" + base64.b64encode(b"short").decode()],
+    ids=range(10),  # the keys are random: each process would name the tests anew
 )  # fmt: skip
 def test_a_key_setting_that_cannot_work_is_refused_in_words_without_quoting_a_key(setting: str) -> None:
     with pytest.raises(BadKeys) as failure:
