@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -147,6 +147,40 @@ def take_codes(conn: Connection, vault: Vault, case: Case, now: datetime) -> tup
         )
         for r in rows
     )
+
+
+@dataclass(frozen=True)
+class StaleCard:
+    """A card that shows what somebody else has done since, and that nothing can redraw any more."""
+
+    id: int
+    case_id: int
+    person_id: int
+    notice: str
+    clause: str
+    data: Mapping[str, Any]
+
+
+def take_stale(
+    conn: Connection, case: Case, person_ids: Collection[int], now: datetime
+) -> tuple[StaleCard, ...]:
+    """The newest card of each person that no code can redraw any more; superseded by this, so that each gets one
+    successor at most."""
+    newest = (
+        sa.select(sa.func.max(C.c.id))
+        .where(C.c.case_id == case.id, C.c.state == "live", C.c.person_id.in_(person_ids))
+        .group_by(C.c.person_id)
+    )
+    spent = sa.or_(C.c.code_enc.is_(None), C.c.code_until <= now)
+    rows = conn.execute(
+        sa.select(C.c.id, C.c.case_id, C.c.person_id, OUT.c.notice, OUT.c.clause, OUT.c.data)
+        .join(OUT, OUT.c.id == C.c.outbox_id)
+        .where(C.c.id.in_(newest), spent)
+        .order_by(C.c.id)
+    ).all()
+    gone = [row.id for row in rows]
+    conn.execute(sa.update(C).where(C.c.id.in_(gone)).values(state="superseded", code_enc=None))
+    return tuple(StaleCard(*row) for row in rows)
 
 
 def give_back(conn: Connection, vault: Vault, card: LiveCard) -> None:

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from core import case as cases
-from core import duties, flow, outbox, people, store
+from core import delivery, duties, flow, outbox, people, store
 from core.case import Case
 from core.desk import fields
 from core.office import Office
@@ -127,7 +127,10 @@ def perform(
         effect(work)
     for moment in definition.moments:
         work.mark(moment)
-    return record(work, act, role=role, to=row.to)
+    done = record(work, act, role=role, to=row.to)
+    if not definition.fields and row.slot not in ("applicant", "system"):
+        _supersede(work, row.slot)
+    return done
 
 
 def record(work: Work, act: str, *, role: str, to: str) -> Case:
@@ -243,6 +246,25 @@ def _refuse_if_done_since(conn: Connection, case: Case, act: str, rev: int) -> N
 def _has_group(conn: Connection, unit_id: int) -> bool:
     found = conn.execute(sa.select(store.unit.c.group_address).where(store.unit.c.id == unit_id)).scalar()
     return bool(found)
+
+
+def _supersede(work: Work, slot: str) -> None:
+    """One tap took from the others what their cards still offer. Those that no update code can redraw are superseded
+    by one new card each."""
+    others = {p.id for p in people.holders(work.conn, work.rules, work.case, slot)} - {work.actor.id or 0}
+    later = work.office.next_office_moment(work.now)
+    for stale in delivery.take_stale(work.conn, work.case, others, work.now):
+        outbox.put(
+            work.conn,
+            key=f"{work.case.id}.{work.case.rev}.{stale.notice}.again.p{stale.person_id}",
+            case_id=work.case.id,
+            notice=stale.notice,
+            clause=stale.clause,
+            now=work.now,
+            not_before=later,
+            person_id=stale.person_id,
+            data=stale.data,
+        )
 
 
 def _close_when_delivered(work: Work) -> None:
