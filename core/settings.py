@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -12,6 +13,7 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 PREFIX: Final = "BANCHENG_"
+_LOCAL: Final = re.compile(r"http://(127\.0\.0\.1|localhost)(:\d+)?(/|$)")
 
 
 class SettingsError(ValueError):
@@ -29,7 +31,6 @@ class Settings(BaseModel):
     files: Path  # where attachments lie, encrypted
     base_url: str  # the address people's browsers reach us at
     redis_url: str = ""  # empty: the clock does the work itself
-    page_secret: SecretStr = SecretStr("")  # signs the cookie; derived from `keys` when empty
     # 公众号
     wechat_app_id: str = ""
     wechat_secret: SecretStr = SecretStr("")
@@ -53,10 +54,6 @@ class Settings(BaseModel):
     sandbox_frames: bool = False  # pages may be shown inside the stage
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
 
-    @property
-    def in_sandbox(self) -> bool:
-        return self.sandbox_clock is not None
-
 
 def from_env(env: Mapping[str, str]) -> Settings:
     """The settings of an environment. Raises `SettingsError`, naming each variable that is missing or wrong."""
@@ -67,6 +64,8 @@ def from_env(env: Mapping[str, str]) -> Settings:
     except ValidationError as error:
         wrong = "；".join(f"{PREFIX}{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
         raise SettingsError(f"设置不对：{wrong}") from None
-    if settings.in_sandbox and not settings.base_url.startswith(("http://127.0.0.1", "http://localhost")):
-        raise SettingsError(f"{PREFIX}SANDBOX_CLOCK 只能在本机演示时设置，正式环境请删去")
+    if not _LOCAL.match(settings.base_url):
+        for name in ("sandbox_clock", "sandbox_frames"):
+            if getattr(settings, name):
+                raise SettingsError(f"{PREFIX}{name.upper()} 只能在本机演示时设置，正式环境请删去")
     return settings
