@@ -15,7 +15,8 @@ LATE: Final = timedelta(minutes=10)
 
 def report(engine: Engine, now: datetime) -> dict[str, Any]:
     """Numbers without names: age of the oldest due step and message (seconds), dead letters, failed messages,
-    age of the last sweep and audit. `ok` is False when something due is older than ten minutes."""
+    age of the last sweep and audit. `ok` is False when something due, or the last sweep, is
+    older than ten minutes."""
     s, o, i, h = store.step.c, store.outbox.c, store.inbox.c, store.heartbeat.c
     with store.transaction(engine) as conn:
         step = conn.execute(
@@ -33,7 +34,8 @@ def report(engine: Engine, now: datetime) -> dict[str, Any]:
         "last_sweep": _age(beats.get("sweep"), now),
         "last_audit": _age(beats.get("audit"), now),
     }
-    late = any((ages[k] or 0) > LATE.total_seconds() for k in ("oldest_due_step", "oldest_due_message"))
+    watched = ("oldest_due_step", "oldest_due_message", "last_sweep")
+    late = any((ages[k] or 0) > LATE.total_seconds() for k in watched)
     return {"ok": not late, "database": True, **ages, "dead_messages": dead, "failed_callbacks": failed}
 
 

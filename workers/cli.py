@@ -134,6 +134,7 @@ def serve(args: Args) -> None:
                 "timeout": 30,
                 "graceful_timeout": 10,
                 "limit_request_line": 4094,
+                "control_socket_disable": True,  # it would lie in the home of whoever runs this
                 "loglevel": settings.log_level.lower(),
             }
             for name, value in options.items():
@@ -156,11 +157,13 @@ def worker(args: Args) -> None:
 
 def clock(args: Args) -> None:
     from workers import sweeper
+    from workers.arrange import arrange
     from workers.bell import Bell
     from workers.build import build
 
     settings = _settings()
     service = build(settings)
+    arrange(service)
     sweeper.loop(service, time.sleep, Bell(settings.redis_url, service.machine).ring)
 
 

@@ -28,8 +28,6 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from bot.app import create_app
-from bot.channels import wechat_api
-from bot.channels.wechat import Wechat
 from bot.service import Service
 from core import case as cases
 from core import duties, people, schema, store
@@ -44,7 +42,8 @@ from deploy.sandbox.players import Unexpected, post
 from deploy.sandbox.stage.stage import Config as StageConfig
 from deploy.sandbox.stage.stage import Player
 from deploy.sandbox.stage.stage import create as create_stage
-from workers import groups, sweeper
+from workers import sweeper
+from workers.arrange import arrange
 from workers.build import build
 from workers.servers import ServerError, redis_server
 
@@ -70,11 +69,6 @@ TEMPLATE: Final = wechat.Template(
 )
 CITIZENS: Final = (("o-li", "李阿姨"), ("o-sun", "孙先生"), ("o-qian", "老钱"))
 COLOURS: Final = ("#2f6f4f", "#7a4b2a", "#3b5b8c", "#8a3b4a", "#5a4b8c", "#356b70", "#6b5b2f")
-MENU: Final = (
-    {"type": "click", "name": "我要反映", "key": "INTAKE_START"},
-    {"type": "click", "name": "到哪一步了", "key": "CASE_LIST"},
-    {"type": "click", "name": "转人工", "key": "HUMAN"},
-)
 
 
 @dataclass
@@ -268,8 +262,7 @@ def open_sandbox(
             answer = post(running.url, "verify", {"url": f"{settings.base_url}/callback/{channel}"})
             if not answer["ok"]:
                 raise RuntimeError(f"{channel}: the callback address was not accepted: {answer}")
-        _publish_menu(service)
-        groups.ensure(service)
+        arrange(service)
         yield Sandbox(service, story, *standins, settings.base_url, env)
 
 
@@ -450,12 +443,6 @@ def _wait_for_interrupt() -> None:
     for sort in (signal.SIGINT, signal.SIGTERM):
         signal.signal(sort, lambda *_: over.set())
     over.wait()
-
-
-def _publish_menu(service: Service) -> None:
-    channel = service.channels.get("wechat")
-    if isinstance(channel, Wechat):
-        wechat_api.create_menu(channel.line, MENU)
 
 
 def _stage(sandbox: Sandbox) -> StageConfig:

@@ -1,20 +1,51 @@
-"""The units' chat groups: those named in the hall that do not exist yet are made, with the unit's people in them."""
+"""What the platforms are to hold before anybody comes: the 公众号's menu, and the units' chat groups of the hall."""
 
 from __future__ import annotations
 
 import logging
+from typing import Final
 
 import sqlalchemy as sa
 
-from bot.channels import wecom_api
+from bot.channels import wechat_api, wecom_api
+from bot.channels.tokens import TokenRefused
+from bot.channels.wechat import Wechat
 from bot.channels.wecom import Wecom
+from bot.channels.wire import WireError
 from bot.service import Service
 from core import store
 
 log = logging.getLogger(__name__)
 
 
-def ensure(service: Service) -> int:
+# The keys are those that `bot.inbound` understands.
+MENU: Final = (
+    {"type": "click", "name": "我要反映", "key": "INTAKE_START"},
+    {"type": "click", "name": "到哪一步了", "key": "CASE_LIST"},
+    {"type": "click", "name": "转人工", "key": "HUMAN"},
+)
+
+
+def arrange(service: Service) -> None:
+    """Publish the menu and make the missing groups. A platform that does not answer is asked again at the next
+    start; nothing else waits for it."""
+    for work in (menu, groups):
+        try:
+            work(service)
+        except (WireError, TokenRefused) as error:
+            log.warning("%s: not arranged: %s", work.__name__, type(error).__name__)
+
+
+def menu(service: Service) -> None:
+    """The 公众号's menu."""
+    channel = service.channels.get("wechat")
+    if isinstance(channel, Wechat):
+        answer = wechat_api.create_menu(channel.line, MENU)
+        if answer.errcode:
+            log.warning("menu not published: errcode %s", answer.errcode)
+
+
+def groups(service: Service) -> int:
     """Make the missing groups; how many were made. Only groups that an app made itself can be written to."""
     channel = service.channels.get("wecom")
     if not isinstance(channel, Wecom):
