@@ -27,6 +27,7 @@ from bot.service import Service
 from core import inbox, outbox, people, store
 from core.desk import deliver
 from core.intake import Said
+from core.privacy import frames
 from core.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -51,21 +52,24 @@ class Effect:
     ring: tuple[tuple[object, ...], ...] = (("deliver",),)
 
 
-def keys_of(settings: Settings, channel: str) -> Keys:
-    """The keys of a channel's callback."""
+def keys_of(settings: Settings, channel: str) -> Keys | None:
+    """The keys of a channel's callback; None if the channel is not set up."""
     if channel == "wechat":
         token, aes, receiver = settings.wechat_token, settings.wechat_aes_key, settings.wechat_app_id
     else:
         token, aes, receiver = settings.wecom_token, settings.wecom_aes_key, settings.wecom_corp_id
+    if not (token.get_secret_value() and receiver):
+        return None
     return Keys(token.get_secret_value(), aes.get_secret_value(), receiver)
 
 
 def verify(service: Service, channel: str, query: Mapping[str, str]) -> Response:
     """The console's check of our address."""
+    keys = keys_of(service.settings, channel)
+    if keys is None:
+        return Response(404)
     try:
-        return Response(
-            200, verify_url(keys_of(service.settings, channel), query, encrypted=channel == "wecom")
-        )
+        return Response(200, verify_url(keys, query, encrypted=channel == "wecom"))
     except EnvelopeError as error:
         log.warning("callback %s: verification refused: %s", channel, type(error).__name__)
         return Response(error.status)
@@ -74,6 +78,8 @@ def verify(service: Service, channel: str, query: Mapping[str, str]) -> Response
 def receive(service: Service, channel: str, query: Mapping[str, str], body: bytes) -> Response:
     """One callback, from bytes to answer. Never raises; never says 200 to what was not committed."""
     keys = keys_of(service.settings, channel)
+    if keys is None:
+        return Response(404)
     try:
         node = open_sealed(keys, query, body, service.now().timestamp())
         inbound = messages.parse(node)
@@ -126,9 +132,7 @@ def _handle_once(service: Service, channel: str, inbound: Inbound, key: str, xml
     except SQLAlchemyError:
         raise
     except Exception as error:  # a bug of ours: her words are kept, she is told once, we are told by the log
-        log.error(
-            "callback %s: handling failed: %s", channel, type(error).__name__, exc_info=_frames_only(error)
-        )
+        log.error("callback %s: handling failed: %s", channel, frames(error))
         with store.transaction(office.engine) as conn:
             inbox.failed(
                 conn, office.vault, channel=channel, key=key, body=xml, now=now, error=type(error).__name__
@@ -136,11 +140,6 @@ def _handle_once(service: Service, channel: str, inbound: Inbound, key: str, xml
         return _wechat_answer(service, inbound, citizen.sorry(service)) if channel == "wechat" else ""
     _ring(service, effect)
     return effect.answer
-
-
-def _frames_only(error: Exception) -> bool:
-    """Whether a traceback may be logged: our own exceptions never carry what a person said; Python's may."""
-    return isinstance(error, (KeyError, AttributeError, TypeError, AssertionError, StopIteration))
 
 
 def _effect(service: Service, conn: Connection, channel: str, inbound: Inbound) -> Effect:
@@ -179,12 +178,13 @@ def _from_citizen(service: Service, conn: Connection, inbound: Inbound) -> Effec
         log.info("callback wechat: unknown kind %s acknowledged", inbound.event or inbound.kind)
         return Effect(ring=())
     person = people.citizen(conn, "wechat", sender)
-    span, left = SAID_OPENS if inbound.kind in _SAID and not inbound.menu_id else TAP_OPENS
-    people.opened(conn, "wechat", sender, now + span, left, widen=span == TAP_OPENS[0])
     if inbound.kind in (Kind.FOLLOW, Kind.ENTER):
         answer = citizen.greet(service, conn, "wechat", sender)
     else:
         answer = citizen.turn(service, conn, "wechat", sender, _said(inbound, tapped))
+    # As in delivery: the case is locked first, then the address, then messages.
+    span, left = SAID_OPENS if inbound.kind in _SAID and not inbound.menu_id else TAP_OPENS
+    people.opened(conn, "wechat", sender, now + span, left, widen=span == TAP_OPENS[0])
     outbox.flush(conn, person.id, now)
     ring: tuple[tuple[object, ...], ...] = (("deliver",),)
     if inbound.media_id:
@@ -207,9 +207,9 @@ def _report(service: Service, conn: Connection, inbound: Inbound) -> Effect:
         return Effect(ring=())
     message = outbox.by_reference(conn, "template", inbound.report_id)
     if message is not None:
+        deliver.unreachable(service.office, conn, message, service.now())
         if "block" in inbound.status:
             people.following(conn, "wechat", inbound.sender, False)
-        deliver.unreachable(service.office, conn, message, service.now())
     return Effect()
 
 

@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -19,6 +19,41 @@ from sqlalchemy.engine import Connection
 from core import store
 from core.privacy import Vault
 from core.refusals import UNKNOWN_CASE, Refusal
+
+# What every turn and act runs is built once, because building a statement costs more than running it.
+_ROW: Final = {
+    column: sa.select(store.case).where(store.case.c[column] == sa.bindparam("value"))
+    for column in ("id", "ref", "number")
+}
+_LOCKED: Final = {column: query.with_for_update() for column, query in _ROW.items()}
+_F, _M, _E = store.fact.c, store.moment.c, store.event.c
+# Current facts and all moments, in a fixed order, so that two acts with the same form take locks the same way.
+_KNOWN: Final = sa.union_all(
+    sa.select(
+        sa.literal(1).label("is_fact"),
+        _F.id,
+        _F.round,
+        _F.field.label("name"),
+        _F.code,
+        _F.at,
+        _F.by_id.label("person_id"),
+    ).where(_F.case_id == sa.bindparam("case_id"), _F.current),
+    sa.select(sa.literal(0), _M.id, _M.round, _M.name, sa.null(), _M.at, _M.person_id).where(
+        _M.case_id == sa.bindparam("case_id")
+    ),
+).order_by("round", "id")
+_WORDS: Final = sa.select(_F.field, _F.value_enc).where(
+    _F.case_id == sa.bindparam("case_id"), _F.current, _F.value_enc.is_not(None)
+)
+_FACT: Final = sa.insert(store.fact)
+_FORMER: Final = sa.update(store.fact).where(
+    _F.case_id == sa.bindparam("of_case"), _F.field == sa.bindparam("of_field"), _F.current
+)
+_DIGEST: Final = sa.select(_E.digest).where(
+    _E.case_id == sa.bindparam("case_id"), _E.seq == sa.bindparam("seq")
+)
+_EVENT: Final = sa.insert(store.event)
+_MOVED: Final = sa.update(store.case).where(store.case.c.id == sa.bindparam("of_case"))
 
 
 @dataclass(frozen=True)
@@ -31,7 +66,8 @@ class Moment:
 
 @dataclass(frozen=True)
 class Case:
-    """A case as it stands. `codes` are its countable facts, `moments` the anchors of the current round."""
+    """A case as it stands. `codes` are its countable facts, `noted` the names of all its facts, `moments` the
+    anchors of the current round."""
 
     id: int
     ref: str
@@ -54,6 +90,7 @@ class Case:
     opened_at: datetime
     moments: Mapping[str, Moment]
     codes: Mapping[str, str]
+    noted: frozenset[str]
 
     @property
     def overdue(self) -> bool:
@@ -76,6 +113,7 @@ class Case:
             "unconfirmed": self.unconfirmed,
             "overdue": self.overdue,
             "round": str(self.round),
+            "numbered": self.number is not None,
         }
 
 
@@ -99,7 +137,7 @@ def open_case(
     conn: Connection, *, profile: str, version: str, channel: str, contact_id: int | None, now: datetime
 ) -> Case:
     """A new draft. It has no number yet: numbers are given when the matter is submitted."""
-    case_id = conn.execute(
+    row = conn.execute(
         sa.insert(store.case)
         .values(
             ref=secrets.token_urlsafe(16),
@@ -110,45 +148,46 @@ def open_case(
             contact_id=contact_id,
             opened_at=now,
         )
-        .returning(store.case.c.id)
-    ).scalar_one()
-    return load(conn, case_id)
+        .returning(*store.case.c)
+    ).one()
+    return _case(row, {}, {})
 
 
 def load(conn: Connection, case_id: int, *, lock: bool = False) -> Case:
     """A case by id. `lock` holds it against other writers until the transaction ends."""
-    return _load(conn, store.case.c.id == case_id, lock)
+    return _load(conn, "id", case_id, lock)
 
 
 def find(conn: Connection, *, ref: str = "", number: str = "", lock: bool = False) -> Case:
     """A case by its link reference or its number. Raises `Refusal("unknown_case")`."""
-    return _load(conn, store.case.c.ref == ref if ref else store.case.c.number == number, lock)
+    return _load(conn, "ref", ref, lock) if ref else _load(conn, "number", number, lock)
 
 
-def _load(conn: Connection, where: sa.ColumnElement[bool], lock: bool) -> Case:
-    query = sa.select(store.case).where(where)
-    row = conn.execute(query.with_for_update() if lock else query).one_or_none()
+def _load(conn: Connection, column: str, value: object, lock: bool) -> Case:
+    row = conn.execute((_LOCKED if lock else _ROW)[column], {"value": value}).one_or_none()
     if row is None:
         raise Refusal(UNKNOWN_CASE)
-    moments = conn.execute(
-        sa.select(store.moment.c.round, store.moment.c.name, store.moment.c.at, store.moment.c.person_id)
-        .where(store.moment.c.case_id == row.id)
-        .order_by(store.moment.c.round)
-    ).all()
-    codes = conn.execute(
-        sa.select(store.fact.c.field, store.fact.c.code)
-        .where(store.fact.c.case_id == row.id, store.fact.c.current, store.fact.c.code.is_not(None))
-        .order_by(store.fact.c.id)
-    ).all()
-    values = {k: row._mapping[k] for k in Case.__dataclass_fields__ if k in row._mapping}
+    # A statement of its own: one that waited for the lock has not seen what the holder wrote beside the row.
+    found = conn.execute(_KNOWN, {"case_id": row.id}).all()
     # Anchors of the first round that a redo does not set anew (submitted, accepted) stay visible.
     lasting = {"submitted_at", "accepted_at", "confirmed_at"}
-    return Case(
-        **values,
-        moments={
-            m.name: Moment(m.at, m.person_id) for m in moments if m.round == row.round or m.name in lasting
+    return _case(
+        row,
+        {
+            r.name: Moment(r.at, r.person_id)
+            for r in found
+            if not r.is_fact and (r.round == row.round or r.name in lasting)
         },
-        codes={c.field: c.code for c in codes},
+        {r.name: r.code for r in found if r.is_fact},
+    )
+
+
+def _case(row: sa.Row[Any], moments: Mapping[str, Moment], facts: Mapping[str, str | None]) -> Case:
+    return Case(
+        **{k: row._mapping[k] for k in Case.__dataclass_fields__ if k in row._mapping},
+        moments=moments,
+        codes={name: code for name, code in facts.items() if code is not None},
+        noted=frozenset(facts),
     )
 
 
@@ -189,33 +228,31 @@ def note(
 ) -> Case:
     """State a fact: a countable `code`, or `text` that is stored as ciphertext. The former value is kept as
     history (a correction is an event, not an edit)."""
-    c = store.fact.c
-    conn.execute(
-        sa.update(store.fact).where(c.case_id == case.id, c.field == field, c.current).values(current=False)
-    )
+    if field in case.noted:
+        conn.execute(_FORMER, {"of_case": case.id, "of_field": field, "current": False})
+    codes = {name: value for name, value in case.codes.items() if name != field}
     if code is None and text is None:
-        return replace(case, codes={k: v for k, v in case.codes.items() if k != field})
-    conn.execute(
-        sa.insert(store.fact).values(
-            case_id=case.id,
-            round=case.round,
-            field=field,
-            code=code,
-            value_enc=None if text is None else vault.seal(text, f"case:{case.id}:{field}"),
-            by_id=by,
-            at=now,
-        )
-    )
-    return replace(case, codes={**case.codes, field: code}) if code is not None else case
+        return replace(case, codes=codes, noted=case.noted - {field})
+    fact = {
+        "case_id": case.id,
+        "round": case.round,
+        "field": field,
+        "code": code,
+        "value_enc": None if text is None else vault.seal(text, f"case:{case.id}:{field}"),
+        "by_id": by,
+        "at": now,
+    }
+    conn.execute(_FACT, fact)
+    if code is not None:
+        codes[field] = code
+    return replace(case, codes=codes, noted=case.noted | {field})
 
 
 def words(conn: Connection, vault: Vault, case_id: int, *fields: str) -> dict[str, str]:
     """The current personal texts of a case, opened; all of them, or the fields named. Erased ones are absent."""
-    c = store.fact.c
-    query = sa.select(c.field, c.value_enc).where(c.case_id == case_id, c.current, c.value_enc.is_not(None))
-    if fields:
-        query = query.where(c.field.in_(fields))
-    return {r.field: vault.open(r.value_enc, f"case:{case_id}:{r.field}") for r in conn.execute(query)}
+    query = _WORDS.where(store.fact.c.field.in_(fields)) if fields else _WORDS
+    found = conn.execute(query, {"case_id": case_id})
+    return {r.field: vault.open(r.value_enc, f"case:{case_id}:{r.field}") for r in found}
 
 
 def log(
@@ -233,9 +270,7 @@ def log(
 ) -> Case:
     """Append an event and move the case to stage `to`. The unique (case, seq) makes a second writer fail."""
     seq = case.rev + 1
-    last = conn.execute(
-        sa.select(store.event.c.digest).where(store.event.c.case_id == case.id, store.event.c.seq == case.rev)
-    ).scalar()
+    last = conn.execute(_DIGEST, {"case_id": case.id, "seq": case.rev}).scalar()
     row = {
         "case_id": case.id,
         "seq": seq,
@@ -249,8 +284,8 @@ def log(
         "at": now,
         "data": dict(data or {}),
     }
-    conn.execute(sa.insert(store.event).values(**row, digest=vault.link(_linked(last or "", row))))
-    conn.execute(sa.update(store.case).where(store.case.c.id == case.id).values(rev=seq, stage=to))
+    conn.execute(_EVENT, {**row, "digest": vault.link(_linked(last or "", row))})
+    conn.execute(_MOVED, {"of_case": case.id, "rev": seq, "stage": to})
     return replace(case, rev=seq, stage=to)
 
 
@@ -268,8 +303,8 @@ def events(conn: Connection, case_id: int) -> tuple[Event, ...]:
 
 
 def broken_link(conn: Connection, vault: Vault, case_id: int) -> int | None:
-    """The first event of a case whose digest does not hold, or None if the chain is whole."""
-    previous = ""
+    """The first event of a case that is missing or whose digest does not hold, or None if the chain is whole."""
+    previous, expected = "", 0
     columns = (
         "case_id",
         "seq",
@@ -291,4 +326,5 @@ def broken_link(conn: Connection, vault: Vault, case_id: int) -> int | None:
         if r.seq != expected or r.digest not in vault.links(text):
             return expected
         previous = r.digest
-    return None
+    written = conn.execute(sa.select(store.case.c.rev).where(store.case.c.id == case_id)).scalar_one()
+    return None if expected == written else expected + 1

@@ -25,6 +25,10 @@ from core.workdays import SHANGHAI, OfficeHours
 D, S = store.duty, store.step
 LEASE: Final = timedelta(seconds=60)
 TICK: Final = timedelta(seconds=1)  # "overdue" is when the due moment has passed (WD-18)
+# Asked at every act: built once, because building a statement costs more than running it.
+_DUTY: Final = sa.select(D).where(D.c.id == sa.bindparam("duty_id"))
+_OF_CASE: Final = sa.select(D).where(D.c.case_id == sa.bindparam("case_id")).order_by(D.c.id)
+_OPEN_OF_CASE: Final = _OF_CASE.where(D.c.state == "open")
 
 
 @dataclass(frozen=True)
@@ -64,14 +68,12 @@ class DueStep:
 
 def of_case(conn: Connection, case_id: int, *, open_only: bool = True) -> tuple[Open, ...]:
     """The duties of a case, oldest first."""
-    query = sa.select(D).where(D.c.case_id == case_id).order_by(D.c.id)
-    if open_only:
-        query = query.where(D.c.state == "open")
-    return tuple(_open(r) for r in conn.execute(query))
+    query = _OPEN_OF_CASE if open_only else _OF_CASE
+    return tuple(_open(r) for r in conn.execute(query, {"case_id": case_id}))
 
 
 def get(conn: Connection, duty_id: int) -> Open:
-    return _open(conn.execute(sa.select(D).where(D.c.id == duty_id)).one())
+    return _open(conn.execute(_DUTY, {"duty_id": duty_id}).one())
 
 
 def follow(
@@ -111,7 +113,7 @@ def _begin(
         if not definition.renews:
             return
         _close(conn, before.id, "void", now, None)
-    due = _due(office, rules, case, definition, now)
+    due = _due(office, rules, case, definition, now, again=before is not None)
     duty_id = conn.execute(
         sa.insert(D)
         .values(
@@ -130,12 +132,14 @@ def _begin(
         )
         .returning(D.c.id)
     ).scalar_one()
-    for step in definition.steps:
-        at = _step_moment(office, step, now, due)
-        if at is not None and (at > now or step.at.startswith("missed")):
-            conn.execute(
-                sa.insert(S).values(duty_id=duty_id, case_id=case.id, key=step.key, due_at=at, state="due")
-            )
+    steps = [
+        {"duty_id": duty_id, "case_id": case.id, "key": step.key, "due_at": at, "state": "due"}
+        for step in definition.steps
+        if (at := _step_moment(office, step, now, due)) is not None
+        and (at > now or step.at.startswith("missed"))
+    ]
+    if steps:
+        conn.execute(sa.insert(S), steps)
 
 
 def _close(conn: Connection, duty_id: int, state: str, now: datetime, by: str | None) -> None:
@@ -152,7 +156,9 @@ class _When:
     clause: str = ""
 
 
-def _due(office: Office, rules: Profile, case: Case, definition: Duty, now: datetime) -> _When:
+def _due(
+    office: Office, rules: Profile, case: Case, definition: Duty, now: datetime, *, again: bool
+) -> _When:
     span = definition.due
     if span is None:
         return _When()
@@ -168,7 +174,7 @@ def _due(office: Office, rules: Profile, case: Case, definition: Duty, now: date
     anchor = anchor_of(case, limit.anchor) or now
     due = office.calendar.due(anchor, limit.due_wd, hours)
     moment, provisional = due.moment, due.provisional
-    if moment <= now:  # WD-22: a change of level never makes a limit that is already past
+    if again and moment <= now:  # WD-22: a change of level never makes a limit that is already past
         later = office.calendar.due(now, 1, hours)
         moment, provisional = later.moment, later.provisional
     granted = case.codes.get("extension_granted")
@@ -269,10 +275,10 @@ def next_step_at(conn: Connection) -> datetime | None:
 
 
 def waited_days(conn: Connection, office: Office, case: Case, until: datetime) -> int:
-    """Working days of this round proven to be spent waiting for the applicant's answer (AMB-G14)."""
+    """Working days of this round proven to be spent waiting: asked and answered, both on record (AMB-G14)."""
     total = 0
     for duty in of_case(conn, case.id, open_only=False):
-        if duty.key == "answer" and duty.round == case.round:
+        if duty.key == "answer" and duty.round == case.round and duty.state == "met":
             start, end = (
                 duty.opened_at.astimezone(SHANGHAI).date(),
                 (duty.met_at or until).astimezone(SHANGHAI).date(),

@@ -55,6 +55,7 @@ FLOW: Final[tuple[Row, ...]] = (
     Row("WITH_UNIT", "note_call", "handler", STAY),
     Row("WITH_UNIT", "progress", "handler", STAY),
     Row("WITH_UNIT", "extend", "handler", STAY),
+    Row("WITH_UNIT", "consent", "receiver", STAY),
     Row("WITH_UNIT", "approve_extension", "approver", STAY),
     Row("WITH_UNIT", "refuse_extension", "approver", STAY),
     Row("WITH_UNIT", "relevel", "triager", STAY),
@@ -79,6 +80,7 @@ FLOW: Final[tuple[Row, ...]] = (
     Row("*", "withdraw", "applicant", "WITHDRAWN"),
     Row("*", "add", "applicant", STAY),
     Row("*", "answer", "applicant", STAY),
+    Row("*", "answer_for", "receiver", STAY),
     Row("*", "object", "applicant", STAY),
     Row("*", "ask_human", "applicant", STAY),
     Row("*", "answer_citizen", "receiver", STAY),
@@ -106,6 +108,8 @@ def _expand() -> Iterator[tuple[tuple[str, str], Row]]:
 
 
 MOVES: Final[dict[tuple[str, str], Row]] = dict(_expand())
+# Whoever does not fill the slot of an act learns nothing of the stage: so an act has one slot at all stages.
+SLOTS: Final[dict[str, str]] = {row.act: row.slot for row in FLOW}
 ACTS: Final[frozenset[str]] = frozenset(row.act for row in FLOW)
 
 

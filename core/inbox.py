@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -16,6 +17,7 @@ from core import store
 from core.privacy import Vault
 
 T = store.inbox
+_HANDLED: Final = sa.update(T).where(T.c.id == sa.bindparam("inbox_id"))
 
 
 @dataclass(frozen=True)
@@ -48,11 +50,8 @@ def arrive(conn: Connection, vault: Vault, *, channel: str, key: str, body: str,
 
 def handled(conn: Connection, vault: Vault, inbox_id: int, key: str, answer: str) -> None:
     """Record that the effect stands and what was answered; in the transaction of the effect."""
-    conn.execute(
-        sa.update(T)
-        .where(T.c.id == inbox_id)
-        .values(state="done", answer_enc=vault.seal(answer, key), error=None)
-    )
+    done = {"state": "done", "answer_enc": vault.seal(answer, key), "error": None}
+    conn.execute(_HANDLED, {"inbox_id": inbox_id, **done})
 
 
 def failed(

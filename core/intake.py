@@ -20,19 +20,19 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from core import case as cases
-from core import store, views
+from core import hearing, store, views
 from core.case import Case
 from core.desk import attach
 from core.desk.act import Actor, perform
-from core.desk.fields import EMAIL, NO, SKIPPED, YES, Wrong, read
+from core.desk.fields import SKIPPED, Wrong, read
 from core.office import Office
 from core.people import Person
-from core.policy.model import Asked, Choice, Exclusion, Profile, holds
-from core.privacy import clean, normal_phone
+from core.policy.model import Asked, Exclusion, Profile, holds
+from core.privacy import clean
 from core.refusals import Refusal
 
 RESUME_AFTER: Final = timedelta(hours=6)
-LONG_ASIDE: Final = 24  # a longer text in answer to a choice is more of the matter, not a choice
+LONG_ASIDE: Final = 12  # a longer text that answers nothing is more of the matter
 MEDIA: Final = frozenset({"image", "voice", "video", "file"})
 
 
@@ -149,13 +149,17 @@ def greet(office: Office, conn: Connection, person: Person, channel: str, now: d
 
 
 def _begin(office: Office, conn: Connection, person: Person, channel: str, now: datetime) -> Talk:
+    # The row is there before it is locked, so that the first two messages of somebody take turns too.
+    store.insert_once(conn, store.dialogue, ("person_id",), person_id=person.id, state={}, updated_at=now)
     row = conn.execute(
         sa.select(store.dialogue).where(store.dialogue.c.person_id == person.id).with_for_update()
-    ).one_or_none()
-    case = cases.load(conn, row.case_id) if row and row.case_id else None
-    state = dict(row.state) if row else {}
-    if row and state.get("asked") and now - row.updated_at > RESUME_AFTER:
+    ).one()
+    case = cases.load(conn, row.case_id) if row.case_id else None
+    state = dict(row.state)
+    if state.get("asked") and now - row.updated_at > RESUME_AFTER:
         state["away"] = True
+        if state["asked"] in _PASSING:  # after hours, a word is no answer to it any more
+            state |= {"asked": state.pop("before", ""), "away": bool(state.get("before"))}
     rules = office.rules(conn, case) if case else office.profile
     return Talk(office, conn, person, channel, now, rules, case, state)
 
@@ -164,7 +168,6 @@ def _end(talk: Talk) -> None:
     choices = next((r.choices for r in reversed(talk.replies) if r.choices), ())
     talk.state["choices"] = [list(c) for c in choices]
     values = {"case_id": talk.case.id if talk.case else None, "state": talk.state, "updated_at": talk.now}
-    store.insert_once(talk.conn, store.dialogue, ("person_id",), person_id=talk.person.id, **values)
     mine = store.dialogue.c.person_id == talk.person.id
     talk.conn.execute(sa.update(store.dialogue).where(mine).values(**values))
 
@@ -174,12 +177,15 @@ def _take(talk: Talk, said: Said) -> None:
         return
     if talk.state.pop("away", None):
         _resume(talk)
-        if _HELLO.fullmatch(said.text):
+        if hearing.says("hello", said.text):
             return
     if said.kind == "text":
         command = _command(said.text)
-        if command:
+        if command and not (talk.asked == "withdraw" and command is _cmd_withdraw):
+            _leave_aside(talk)
             command(talk, said.text)
+            return
+        if (talk.asked == "confirm" or talk.asked in _questions(talk.rules)) and _edit_named(talk, said.text):
             return
     handler = _ASIDE.get(talk.asked)
     if handler:
@@ -190,8 +196,17 @@ def _take(talk: Talk, said: Said) -> None:
         _idle(talk, said)
 
 
+def _leave_aside(talk: Talk) -> None:
+    """A command ends what was only asked in passing; the form stands where it stood before."""
+    if talk.asked in _PASSING:
+        talk.state["asked"] = talk.state.pop("before", "")
+        talk.state.pop("withdraw", None)
+        talk.state.pop("comment", None)
+
+
 def _idle(talk: Talk, said: Said) -> None:
-    """Nothing was asked: an answer to an officer's question, a word to the window, a rating, or a new matter."""
+    """Nothing was asked: an answer to an officer's question, a word to the window, a rating, more of a matter that
+    is running, or a new matter."""
     waiting = _case_with(talk, "answer")
     if waiting and (said.text or said.kind in MEDIA):
         if said.kind in MEDIA:
@@ -209,22 +224,35 @@ def _idle(talk: Talk, said: Said) -> None:
     if served and said.text:
         _to_window(talk, served, said.text)
         return
-    if said.kind in MEDIA and (running := _newest_open(talk)):
-        _attach_to(talk, running, said)
-        perform(talk.office, talk.conn, talk.actor, running, "add", now=talk.now)
-        talk.say("added", number=running.number, what=_MEDIA_WORDS[said.kind])
-        return
     if not said.text and said.kind not in MEDIA:
         talk.say("unsupported")
         return
-    if _HELLO.fullmatch(said.text):
+    if hearing.says("hello", said.text):
         talk.say("begin")
         return
-    if _ASKING.fullmatch(said.text) and (answer := _faq(said.text)):
-        talk.say("faq", key=answer)
+    if said.text and (hearing.says("thanks", said.text) or hearing.says("confirm", said.text)):
+        talk.say("no_comment")
+        return
+    if key := hearing.faq(said.text, asking=True):
+        talk.say("faq", key=key)
+        return
+    if running := _newest_open(talk):
+        if hearing.says("news", said.text):
+            _cmd_progress(talk, said.text)
+            return
+        _add(talk, running, said)
         return
     talk.state |= {"asked": "content", "trail": []}
     _answer(talk, said)
+
+
+def _add(talk: Talk, case: Case, said: Said) -> None:
+    """More of a matter that is running: words or a file."""
+    if said.kind in MEDIA:
+        _attach_to(talk, case, said)
+    values = {"supplement": said.text} if said.text else {}
+    perform(talk.office, talk.conn, talk.actor, case, "add", now=talk.now, values=values)
+    talk.say("added", number=case.number, what=_MEDIA_WORDS.get(said.kind, "您说的"))
 
 
 # --- filling the form -----------------------------------------------------------------------------------
@@ -246,7 +274,10 @@ def _answer(talk: Talk, said: Said) -> None:
         talk.say("unsupported")
         _ask(talk, asked)
         return
-    if asked.id == "content":
+    if hearing.says("wait", said.text):
+        talk.say("faq", key="wait")
+        _ask_again(talk)
+    elif asked.id == "content":
         _tell(talk, said.text)
     elif asked.kind == "files":
         _files(talk, asked, said.text)
@@ -256,26 +287,52 @@ def _answer(talk: Talk, said: Said) -> None:
 
 def _tell(talk: Talk, text: str) -> None:
     """The matter, in her own words and as many messages as she likes."""
-    if text in _DONE_WORDS:
-        if "content" not in talk.words():
+    told = "content" in talk.words()
+    if hearing.says("done", text):
+        if not told:
             if not attach.of_case(talk.conn, talk.office.vault, talk.draft().id):
                 talk.say("content_empty")
                 return
             talk.keep(_question(talk.rules, "content"), "（见语音和图片，窗口会听写成文字）")
         _look(talk)
         return
-    if _ASKING.fullmatch(text) and (key := _faq(text)):
+    if key := hearing.faq(text, asking=True):
+        if len(text) > LONG_ASIDE:  # her matter may be a question too
+            _more(talk, text)
         talk.say("faq", key=key)
-        talk.say("content_more", (_DONE,), what="")
+        _ask_again(talk)
         return
-    before = talk.words().get("content", "")
+    if hearing.says("hello", text) or (told and hearing.says("thanks", text)):
+        _ask_again(talk)
+        return
+    kept = _keep_contacts(talk, hearing.Contacts(hearing.own_phone(text), "", ""))
+    if (kept and not hearing.contacts_in(text).rest) or _more(talk, text):
+        talk.say("content_more" if told or kept else "content_first", (_DONE,), what=kept)
+
+
+def _more(talk: Talk, text: str) -> bool:
+    """Add to the matter what she says of it, wherever in the conversation; False if it is full, which she is told."""
     question = _question(talk.rules, "content")
-    whole = f"{before}\n{text}".strip()
+    whole = f"{talk.words().get('content', '')}\n{text}".strip()
     if len(whole) > question.limit:
-        talk.say("content_full", (_DONE,), limit=question.limit)
-        return
+        talk.say("content_full", (_DONE,) if talk.asked == "content" else (), limit=question.limit)
+        return False
     talk.keep(question, whole)
-    talk.say("content_more" if before else "content_first", (_DONE,), what="")
+    if any(word in text for word in talk.rules.intake.conduct_words):
+        talk.code("conduct_suspected", "yes")
+    return True
+
+
+def _keep_contacts(talk: Talk, found: hearing.Contacts, *, always: bool = True) -> str:
+    """Keep a telephone number and an e-mail address wherever she gives them (only the first ones, unless `always`);
+    the label of what was kept."""
+    kept = ""
+    for question in talk.rules.intake.questions:
+        value = {"phone": found.phone, "email": found.email}.get(question.kind)
+        if value and (always or question.id not in talk.words()):
+            talk.keep(question, read(talk.rules, question, value))
+            kept = question.label
+    return kept
 
 
 def _look(talk: Talk) -> None:
@@ -310,79 +367,122 @@ def exclusion_of(rules: Profile, content: str) -> Exclusion | None:
 
 def _excluded(talk: Talk, said: Said) -> None:
     choice = _chosen(talk, said.text)
-    if choice == "go" or said.text in NO:
+    if choice == "go" or (said.text and hearing.says("go", said.text)):
         perform(talk.office, talk.conn, talk.actor, talk.draft(), "withdraw", now=talk.now)
         talk.case, talk.state["asked"] = None, ""
         talk.say("gone")
-    elif choice == "look" or "看" in said.text or said.text in YES:
+    elif choice == "look" or "看" in said.text or hearing.yes_or_no(said.text) == "no":
         talk.state["insisted"] = True
+        if len(said.text) > LONG_ASIDE:
+            _more(talk, said.text)
         talk.say("looked_at")
         _next(talk)
     else:
-        before = talk.words().get("content", "")
-        talk.keep(_question(talk.rules, "content"), f"{before}\n{said.text}".strip()[:5000])
-        talk.say("excluded_again", (("look", "仍请窗口看一看"), ("go", "我去找他们")))
+        if said.kind in MEDIA:
+            _attach_to(talk, talk.draft(), said)
+        elif said.text and not hearing.says("thanks", said.text):
+            _more(talk, said.text)
+        _ask_again(talk)
 
 
 def _fill(talk: Talk, asked: Asked, text: str) -> None:
     """An answer to a question; also an answer to another one, more of the matter, or a question of hers."""
-    choices = talk.rules.choices(asked)
-    code = _choice_of(choices, text) if choices else text
-    if not asked.required and text in _SKIP_WORDS:
+    if not asked.required and hearing.says("skip", text):
         talk.skip(asked)
         _next(talk)
         return
+    found = hearing.contacts_in(text)
+    elsewhere = found._replace(**{asked.kind: ""}) if asked.kind in ("phone", "email") else found
+    kept = _keep_contacts(talk, elsewhere, always=not found.rest)
     try:
-        if code is None or (asked.kind == "text" and _is_no_name(text)):
-            raise Wrong("choice")
-        talk.keep(asked, read(talk.rules, asked, code))
+        talk.keep(asked, read(talk.rules, asked, _heard(talk, asked, text, found)))
     except Wrong as wrong:
-        if _other_field(talk, asked, text):
-            talk.say("kept_other", label=_kept_label(talk, text))
-        elif (key := _faq(text)) or text.endswith(("?", "？")):
-            talk.say("faq", key=key or "other")
-        elif choices and len(text) > LONG_ASIDE:
-            before = talk.words().get("content", "")
-            talk.keep(_question(talk.rules, "content"), f"{before}\n{text}".strip()[:5000])
-            talk.say("kept_content")
-        else:
-            talk.say("wrong", code=wrong.code, label=asked.label)
-        _ask(talk, asked)
+        if kept:
+            talk.say("kept_other", label=kept)
+        _not_understood(talk, asked, text, wrong)
         return
+    talk.state["wrong"] = 0
+    if talk.rules.choices(asked) and len(text) > LONG_ASIDE:
+        _more(talk, text)  # the choice came with a part of the story
+    _keep_times(talk, asked, text)
     _next(talk)
 
 
-def _is_no_name(text: str) -> bool:
-    """A question, a telephone number or an address in answer to "what is your name"."""
-    return text.endswith(("?", "？")) or normal_phone(text) is not None or EMAIL.fullmatch(text) is not None
-
-
-def _other_field(talk: Talk, asked: Asked, text: str) -> bool:
-    """She answered out of order: a phone number or an e-mail address is recognised wherever it comes."""
+def _keep_times(talk: Talk, asked: Asked, text: str) -> None:
+    """跑了七八回 says what kind of matter it is, and how often she went."""
+    times = hearing.times_of(text, asked=False)
     for question in talk.rules.intake.questions:
-        if question.id != asked.id and question.kind in ("phone", "email"):
-            try:
-                talk.keep(question, read(talk.rules, question, text))
-            except Wrong:
-                continue
-            return True
-    return False
+        shown = times and question.kind == "number" and holds(question.shown_when, talk.draft().facts())
+        if shown and question.id != asked.id:
+            talk.keep(question, str(times))
 
 
-def _kept_label(talk: Talk, text: str) -> str:
-    kind = "phone" if normal_phone(text) else "email"
-    return next(q.label for q in talk.rules.intake.questions if q.kind == kind)
+def _heard(talk: Talk, asked: Asked, text: str, found: hearing.Contacts) -> str:
+    """What an answer means for this question, as `read` expects it. Raises `Wrong`."""
+    if asked.kind in ("phone", "email"):
+        given: str = getattr(found, asked.kind) or text
+        if asked.kind == "phone" and _MISCOUNTED.fullmatch(re.sub(r"\D", "", given)):
+            raise Wrong("digits")
+        return given
+    meant: str | None
+    if asked.kind == "yesno":
+        problem, meant = "yesno", hearing.yes_or_no(text)
+    elif asked.kind == "number":
+        problem, meant = "number", str(hearing.times_of(text) or "")
+    elif choices := talk.rules.choices(asked):
+        head = re.split(r"[，,。；;\n]", found.rest)[0] if len(text) > LONG_ASIDE else found.rest
+        problem, meant = "choice", hearing.choice_of(choices, head)
+    else:
+        problem, meant = "name", _name(talk, asked, found.rest)
+    if not meant:
+        raise Wrong(problem)
+    return meant
+
+
+def _name(talk: Talk, asked: Asked, text: str) -> str:
+    """The name somebody gives, or "": 就是我 is who speaks; a firm's name goes where it belongs."""
+    if hearing.faq(text, asking=True) or text.endswith(("?", "？")):
+        return ""
+    unit = next((q for q in talk.rules.intake.questions if q.id == "applicant_unit"), None)
+    if asked == unit:
+        return hearing.unit_of(text)
+    if talk.draft().codes.get("relation") == "employer" and hearing.says("me", text):
+        return talk.words().get("contact_name", "")
+    name = hearing.name_of(text)
+    if unit and hearing.is_body(name) and holds(unit.shown_when, talk.draft().facts()):
+        talk.keep(unit, read(talk.rules, unit, hearing.unit_of(text)))
+        talk.say("kept_other", label=unit.label)
+        return ""
+    return name
+
+
+def _not_understood(talk: Talk, asked: Asked, text: str, wrong: Wrong) -> None:
+    """Say what is missing, or what was done with her words instead, and ask again; the second time, offer a person."""
+    if any(reply.name == "kept_other" for reply in talk.replies):
+        pass
+    elif key := hearing.faq(text) or ("other" if text.endswith(("?", "？")) else ""):
+        talk.say("faq", key=key)
+    elif len(text) > LONG_ASIDE and wrong.code not in ("digits", "too_long"):
+        if _more(talk, text):
+            talk.say("kept_content")
+    else:
+        talk.state["wrong"] = int(talk.state.get("wrong", 0)) + 1
+        talk.say("wrong", code=wrong.code, label=asked.label)
+        if talk.state["wrong"] > 1:
+            talk.say("faq", key="stuck")
+    _ask(talk, asked)
 
 
 def _files(talk: Talk, asked: Asked, text: str) -> None:
-    if text in _SKIP_WORDS or _chosen(talk, text) == "none":
+    if _chosen(talk, text) == "none" or any(hearing.says(name, text) for name in ("skip", "done", "sent")):
         count = len(attach.of_case(talk.conn, talk.office.vault, talk.draft().id))
         talk.code(asked.id, str(count) if count else SKIPPED)
         _next(talk)
         return
-    before = talk.words().get("content", "")
-    talk.keep(_question(talk.rules, "content"), f"{before}\n{text}".strip()[:5000])
-    talk.say("kept_content")
+    if key := hearing.faq(text, asking=True):
+        talk.say("faq", key=key)
+    elif not hearing.says("thanks", text) and _more(talk, text):
+        talk.say("kept_content")
     _ask(talk, asked)
 
 
@@ -437,30 +537,30 @@ def _summary(talk: Talk) -> None:
 
 def _confirm(talk: Talk, said: Said) -> None:
     text = said.text
-    if _chosen(talk, text) == "confirm" or text in _CONFIRM_WORDS:
+    if _chosen(talk, text) == "confirm" or (text and hearing.says("confirm", text)):
         case = perform(talk.office, talk.conn, talk.actor, talk.draft(), "submit", now=talk.now)
         talk.case = None
         talk.state = {"greeted": talk.state["greeted"]}
         talk.say("submitted", number=case.number)
         return
+    found = hearing.contacts_in(text)
     if said.kind in MEDIA:
         _attach_to(talk, talk.draft(), said)
         talk.code("attachments", str(len(attach.of_case(talk.conn, talk.office.vault, talk.draft().id))))
         talk.say("kept_file", what=_MEDIA_WORDS[said.kind])
-    elif label := _edit_by_label(talk, text):
-        _edit(talk, label)
-        return
-    elif key := _faq(text):
+    elif (found.phone or found.email) and len(found.rest) <= LONG_ASIDE:
+        talk.say("kept_other", label=_keep_contacts(talk, found))
+    elif key := hearing.faq(text, asking=True) or ("other" if text.endswith(("?", "？")) else ""):
         talk.say("faq", key=key)
+    elif len(text) > LONG_ASIDE:
+        if _more(talk, text):
+            talk.say("kept_content")
+        _next(talk)
+        return
     elif text:
         talk.say("confirm_how")
         return
     _summary(talk)
-
-
-def _edit_by_label(talk: Talk, text: str) -> str:
-    lines = summary_lines(talk.rules, talk.draft(), talk.words())
-    return next((name for _, name, label, _ in lines if text.startswith("改") and label in text), "")
 
 
 # --- commands at any point ------------------------------------------------------------------------------
@@ -475,6 +575,11 @@ def _cmd_human(talk: Talk, text: str) -> None:
 
 
 def _to_window(talk: Talk, case: Case, question: str) -> None:
+    """Ask for a person. What she adds while nobody has answered stands below what she asked before."""
+    waiting = _case_with(talk, "human")
+    if question and waiting and waiting.id == case.id:
+        words = cases.words(talk.conn, talk.office.vault, case.id)
+        question = f"{words.get('human_question', '')}\n{question}".strip()
     values = {"human_question": question} if question else {}
     done = perform(talk.office, talk.conn, talk.actor, case, "ask_human", now=talk.now, values=values)
     if talk.case and talk.case.id == done.id:
@@ -491,20 +596,22 @@ def _cmd_withdraw(talk: Talk, text: str) -> None:
 
 
 def _withdraw(talk: Talk, said: Said) -> None:
-    case = cases.load(talk.conn, talk.state.pop("withdraw"))
-    before = talk.state.pop("before", "")
-    if _chosen(talk, said.text) == "yes" or said.text in ("确认撤回", "撤回", "确认"):
+    case = cases.load(talk.conn, talk.state["withdraw"])
+    choice = _chosen(talk, said.text)
+    if choice == "yes" or (said.text and hearing.says("withdraw", said.text)):
+        _leave_aside(talk)
         perform(talk.office, talk.conn, talk.actor, case, "withdraw", now=talk.now)
         if talk.case and talk.case.id == case.id:
-            talk.case, before = None, ""
+            talk.case, talk.state["asked"] = None, ""
             talk.say("draft_dropped")
         else:
             talk.say("withdrawn_ok", number=case.number)
-        talk.state["asked"] = before
         return
-    talk.state["asked"] = before
+    _leave_aside(talk)
     talk.say("not_withdrawn")
-    if before:
+    if choice != "no" and hearing.yes_or_no(said.text) != "no":  # she says something else, which is not lost
+        _take(talk, said)
+    elif talk.asked:
         _ask_again(talk)
 
 
@@ -546,7 +653,7 @@ def _cmd_back(talk: Talk, text: str) -> None:
         talk.say("begin")
     elif target == "content":
         talk.state["asked"] = "content"
-        talk.say("content_more", (_DONE,), what="")
+        _ask_again(talk)
     else:
         talk.code(target, None)
         talk.state["asked"] = target
@@ -557,13 +664,29 @@ def _cmd_edit(talk: Talk, text: str) -> None:
     if not talk.asked or talk.case is None:
         talk.say("nothing_to_edit")
         return
-    number = _number(_EDIT.fullmatch(text)[1])  # type: ignore[index]
+    found = _EDIT.fullmatch(text) or _EDIT_WRONG.fullmatch(text)
+    number = hearing.number_of(found[1]) if found else 0
     lines = {n: name for n, name, _, _ in summary_lines(talk.rules, talk.draft(), talk.words())}
     if number not in lines:
         talk.say("no_such_item", count=len(lines))
         _ask_again(talk)
         return
     _edit(talk, lines[number])
+
+
+def _edit_named(talk: Talk, text: str) -> bool:
+    """改电话, 姓名写错了, 电话改成13800001234: the item by its name, and at once what it should be."""
+    for _, name, _, _ in summary_lines(talk.rules, talk.draft(), talk.words()):
+        if name in _EDITS and (found := _EDITS[name].fullmatch(text)):
+            _edit(talk, name)
+            value = found[1] or found[2] or ""
+            if value and name != "content":
+                talk.replies.pop()
+                _fill(talk, _question(talk.rules, name), value)
+                if talk.asked not in (name, "confirm"):
+                    talk.replies.insert(-1, Reply("kept_other", {"label": _question(talk.rules, name).label}))
+            return True
+    return False
 
 
 def _edit(talk: Talk, name: str) -> None:
@@ -618,12 +741,44 @@ def _cmd_new(talk: Talk, text: str) -> None:
     talk.say("begin")
 
 
-_HUMAN: Final = re.compile(r"^(转|找|要|换)?人工(客服|服务)?")
-_EDIT: Final = re.compile(r"改(?:第)?\s*([0-9０-９一二三四五六七八九十]+)\s*(?:项|条|个)?")
-_HELLO: Final = re.compile(r"(你好|您好|在吗|有人吗|hi|hello|喂|早上好|下午好)[！!。,，？?~～]*", re.I)
+_HUMAN: Final = re.compile(r"^(转|找|要|换)人工(客服|服务)?|^人工(客服|服务)?(?=$|[\s，,。:：！!？?])")
+_NTH: Final = r"第?\s*([0-9０-９一二三四五六七八九十]+)\s*[项项條条个]?"
+_MISCOUNTED: Final = re.compile(
+    r"1[3-9](?!\d{9}$)\d{5,}"
+)  # begins like a mobile, and has not its eleven digits
+_EDIT: Final = re.compile(rf"(?:我?[要想]|请|修|更)*改(?:一?下)?{_NTH}(?:吧|一?下)?[。！!]?")
+_EDIT_WRONG: Final = re.compile(rf"{_NTH}(?:[填写说选弄搞]?错了?|不对|要改|改一?下|有误)[。！!]?")
+# What people call the items of the form when they want one changed.
+_EDITS: Final[Mapping[str, re.Pattern[str]]] = {
+    name: re.compile(
+        rf"(?:我?[要想]|请|修|更)*[改换](?:一?[下个])?(?:{words})(?:吧|一?下)?(?:[为成是:：，,\s]*(.+))?"
+        rf"|(?:把|我的?)?(?:{words})[改换](?:一?下|[为成]\s*(.+))"
+        rf"|(?:我的?)?(?:{words})[填写说选弄搞留]?(?:错了?|不对|有误)[。！!]*"
+    )
+    for name, words in {
+        "content": r"反映事项|事项|内容|事情",
+        "about_conduct": r"态度|作风",
+        "relation": r"[为替]谁(?:反映)?",
+        "contact_name": r"联系人(?:的?(?:姓名|名字))?",
+        "applicant_type": r"(?:申请人)?类型",
+        "applicant_name": r"(?:申请人)?的?(?:姓名|名字)|申请人",
+        "applicant_unit": r"(?:单位|公司)(?:的?(?:名称|名字|名))?",
+        "applicant_phone": r"联?系?(?:电话|手机|号码)(?:号码?)?",
+        "applicant_email": r"电?子?邮箱|邮件",
+        "ground": r"(?:哪种)?情形|情况",
+        "prior_channel": r"(?:材料)?交到哪里",
+        "trip_count": r"(?:跑了)?几趟|趟数|次数",
+        "attachments": r"相关资料|资料|材料|附件|照片",
+    }.items()
+}
 _COMMANDS: Final[tuple[tuple[re.Pattern[str], Callable[[Talk, str], None]], ...]] = (
     (_HUMAN, _cmd_human),
-    (re.compile(r"(我要)?撤回(反映)?"), _cmd_withdraw),
+    (
+        re.compile(
+            r"(我要|我想)?(撤回|撤销|取消|撤了?)(反映|申请|吧|了)*|(算了[，,]?\s*)?我?不(想)?(反映|投诉|办)了"
+        ),
+        _cmd_withdraw,
+    ),
     (
         re.compile(
             r".{0,6}(到哪一步了?|办到哪了?|办得怎么样了?|进度(查询)?|查进度|我的事项)[？?。]?\s*([A-Za-z]{2}\d+)?"
@@ -631,13 +786,20 @@ _COMMANDS: Final[tuple[tuple[re.Pattern[str], Callable[[Talk, str], None]], ...]
         _cmd_progress,
     ),
     (re.compile(r"(查看)?依据[？?]?"), _cmd_basis),
-    (re.compile(r"(返回|上一步|上一项|退回上一步)"), _cmd_back),
+    (
+        re.compile(r"(返回|回|退回|退)?(到)?上一(步|项|个|题|条)|返回|后退|(刚才)?(我)?[填写说选按点]错了"),
+        _cmd_back,
+    ),
     (_EDIT, _cmd_edit),
-    (re.compile(r"(重新开始|重来|重填)"), _cmd_restart),
-    (re.compile(r"(帮助|怎么用|help)[？?]?", re.I), _cmd_help),
+    (_EDIT_WRONG, _cmd_edit),
+    (re.compile(r"(从头|重新)(开始|来|说|填)|重来|重填"), _cmd_restart),
+    (
+        re.compile(r"(帮助|(这个)?(怎么|咋)(用|弄|填|搞)|我?不会(用|弄|填)|help)[？?。]?|[？?]+", re.I),
+        _cmd_help,
+    ),
     (re.compile(r"(我)?(没有?|不)同意(延期)?[！!。]?"), _cmd_object),
     (re.compile(r"仍请窗口看一看"), _cmd_insist),
-    (re.compile(r"我要反映"), _cmd_new),
+    (re.compile(r"我?(要|想)?(再|另外|还要)?反映(一下|(另|还有)?(外)?一(件|个)事|别的事|问题)?"), _cmd_new),
 )
 
 
@@ -655,11 +817,11 @@ def _command(text: str) -> Callable[[Talk, str], None] | None:
 
 def _tapped(talk: Talk, said: Said) -> bool:
     """A tap on a message's choice, perhaps weeks old: understood by the case it names."""
-    case = cases.load(talk.conn, said.case_id or 0)
-    act, _, value = said.choice.partition(":")
-    if case.contact_id != talk.person.id:
+    case = _own(talk, said.case_id or 0)
+    if case is None:
         talk.say("not_yours")
         return True
+    act, _, value = said.choice.partition(":")
     if act == "rate":
         _rate(talk, case, value)
         return True
@@ -679,21 +841,21 @@ def _rate(talk: Talk, case: Case, score: str) -> None:
 def _comment(talk: Talk, said: Said) -> None:
     case = cases.load(talk.conn, talk.state.pop("comment"))
     talk.state["asked"] = ""
-    if said.text in _SKIP_WORDS or _chosen(talk, said.text) == "none":
+    if (
+        _chosen(talk, said.text) == "none"
+        or hearing.says("skip", said.text)
+        or hearing.says("thanks", said.text)
+    ):
         talk.say("no_comment")
         return
-    if not said.text:
+    if said.kind in MEDIA:
+        _attach_to(talk, case, said)
+    elif said.text:
+        values = {"rating_comment": said.text}
+        perform(talk.office, talk.conn, talk.actor, case, "comment", now=talk.now, values=values)
+    else:
         talk.say("unsupported")
         return
-    perform(
-        talk.office,
-        talk.conn,
-        talk.actor,
-        case,
-        "comment",
-        now=talk.now,
-        values={"rating_comment": said.text},
-    )
     talk.say("commented")
 
 
@@ -701,6 +863,7 @@ def _score_of(talk: Talk, text: str) -> str:
     return next((str(level.score) for level in talk.rules.rating.levels if level.label == text), "")
 
 
+_PASSING: Final = ("withdraw", "comment")  # asked beside the form, which goes on afterwards
 _ASIDE: Final[Mapping[str, Callable[[Talk, Said], None]]] = {
     "excluded": _excluded,
     "confirm": _confirm,
@@ -712,51 +875,16 @@ _ASIDE: Final[Mapping[str, Callable[[Talk, Said], None]]] = {
 # --- small helpers --------------------------------------------------------------------------------------
 
 _DONE: Final = ("done", "说完了")
-_DONE_WORDS: Final = frozenset({"说完了", "说完", "完了", "没了", "没有了", "好了", "就这些", "就这样", "1"})
-_SKIP_WORDS: Final = frozenset(
-    {"跳过", "没有", "没有了", "不填", "无", "不用", "不补充了", "没", "记不清", "不记得", "不知道", "忘了"}
-)
-_CONFIRM_WORDS: Final = frozenset(
-    {"确认提交", "确认", "提交", "对", "是", "是的", "没问题", "1", "好", "可以"}
-)
 _MEDIA_WORDS: Final[Mapping[str, str]] = {"image": "图片", "voice": "语音", "video": "视频", "file": "文件"}
-# Short questions she may ask in between; the answers stand in `templates/intake/faq.txt`.
-_FAQ: Final[Mapping[str, tuple[str, ...]]] = {
-    "how_long": ("多久", "几天", "什么时候能", "多长时间", "要等"),
-    "privacy": ("保密", "泄露", "会不会知道", "知道是我", "隐私", "实名"),
-    "cost": ("收费", "多少钱", "要钱", "免费"),
-    "where": ("在哪", "地址", "怎么去", "电话多少", "打什么电话", "上班时间", "几点"),
-    "material": ("带什么", "什么材料", "哪些材料", "怎么发照片", "发照片"),
-    "who": ("你是谁", "机器人", "真人", "你是人"),
-}
-
-# While she tells, only what sounds like a question is one: 注册地址变更办不下来 is a matter.
-_ASKING: Final = re.compile(
-    r".*([?？]|吗|呢)[。！!]*|"
-    r".{0,6}(多久|多长时间|几天|多少钱?|在哪里?|怎么去|几点|上班时间|(什么|哪些)材料|带什么|谁|真人|机器人)"
-)
 
 
-def _faq(text: str) -> str:
-    if len(text) > LONG_ASIDE:
-        return ""
-    return next((key for key, words in _FAQ.items() if any(w in text for w in words)), "")
+def _questions(rules: Profile) -> frozenset[str]:
+    """The questions of the form after the matter itself."""
+    return frozenset(q.id for q in rules.intake.questions if q.id != "content")
 
 
 def _question(rules: Profile, name: str) -> Asked:
     return next(q for q in rules.intake.questions if q.id == name)
-
-
-def _choice_of(choices: tuple[Choice, ...], text: str) -> str | None:
-    """The choice that a text means: its code or label, its number in the list, or words of its label."""
-    for choice in choices:
-        if text in (choice.code, choice.label):
-            return choice.code
-    number = _number(text.rstrip("、.。 "))
-    if 1 <= number <= len(choices):
-        return choices[number - 1].code
-    near = [c for c in choices if len(text) >= 2 and (text in c.label or c.label in text)]
-    return near[0].code if len(near) == 1 else None
 
 
 def _chosen(talk: Talk, text: str) -> str:
@@ -765,16 +893,6 @@ def _chosen(talk: Talk, text: str) -> str:
         if text in (code, label, str(i)):
             return str(code)
     return ""
-
-
-def _number(text: str) -> int:
-    digits = text.translate(str.maketrans("０１２３４５６７８９", "0123456789"))
-    if digits.isdecimal():
-        return int(digits) if len(digits) < 4 else 0
-    numerals = "零一二三四五六七八九十"
-    if len(text) == 1 and text in numerals:
-        return numerals.index(text)
-    return 10 + numerals.index(text[1]) if len(text) == 2 and text[0] == "十" and text[1] in numerals else 0
 
 
 def _resume(talk: Talk) -> None:
@@ -786,7 +904,7 @@ def _ask_again(talk: Talk) -> None:
     if talk.asked == "confirm":
         _summary(talk)
     elif talk.asked == "content":
-        talk.say("content_more", (_DONE,), what="")
+        talk.say("content_more", (_DONE,), what=None)
     elif talk.asked == "excluded":
         talk.say("excluded_again", (("look", "仍请窗口看一看"), ("go", "我去找他们")))
     elif talk.asked not in _ASIDE:
@@ -803,6 +921,13 @@ def _attach_to(talk: Talk, case: Case, said: Said) -> None:
         by_id=talk.person.id,
         now=talk.now,
     )
+
+
+def _own(talk: Talk, case_id: int) -> Case | None:
+    """A case of this person; None for one that is another's or does not exist, which nobody is to tell apart."""
+    c = store.case.c
+    found = talk.conn.execute(sa.select(c.id).where(c.id == case_id, c.contact_id == talk.person.id)).scalar()
+    return cases.load(talk.conn, found) if found else None
 
 
 def _case_with(talk: Talk, duty_key: str) -> Case | None:

@@ -21,6 +21,12 @@ from core import store
 LEASE: Final = timedelta(seconds=60)
 TRIES: Final = 8  # after that the row is dead: visible, never deleted
 T = store.outbox
+# Done at every turn: built once, because building a statement costs more than running it.
+_NEWEST: Final = sa.select(sa.func.coalesce(sa.func.max(T.c.id), 0))
+_FLUSHED: Final = sa.update(T).where(
+    T.c.person_id == sa.bindparam("reader"), T.c.state == "due", T.c.not_before <= sa.bindparam("now")
+)
+_ANSWERED: Final = _FLUSHED.where(T.c.id > sa.bindparam("since")).returning(*T.c)
 
 
 @dataclass(frozen=True)
@@ -81,16 +87,16 @@ def put(
     )
 
 
+def waiting(conn: Connection, *, now: datetime, machine: datetime) -> bool:
+    """Whether a message is due that nobody holds. `now` is the case clock, `machine` the machine's time."""
+    return conn.execute(sa.select(T.c.id).where(_free(now, machine)).limit(1)).first() is not None
+
+
 def claim(conn: Connection, *, now: datetime, machine: datetime, limit: int = 50) -> tuple[Message, ...]:
     """Claim due rows in order. `now` is the case clock, `machine` the machine's time."""
     due = (
         sa.select(T.c.id)
-        .where(
-            T.c.state == "due",
-            T.c.not_before <= now,
-            sa.or_(T.c.retry_at.is_(None), T.c.retry_at <= machine),
-            sa.or_(T.c.lease_until.is_(None), T.c.lease_until < machine),
-        )
+        .where(_free(now, machine))
         .order_by(T.c.not_before, T.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -130,6 +136,23 @@ def dead(conn: Connection, message: Message, *, error: str) -> bool:
     return _finish(conn, message, state="dead", error=error[:200])
 
 
+def hold(conn: Connection, message: Message, *, machine: datetime, after: float, why: str) -> bool:
+    """Nothing was tried: the message waits `after` seconds, and this claim does not count as a try."""
+    return _finish(
+        conn,
+        message,
+        state="due",
+        attempts=T.c.attempts - 1,
+        retry_at=machine + timedelta(seconds=after),
+        error=why,
+    )
+
+
+def drop(conn: Connection, message: Message, why: str) -> bool:
+    """The message has lost its reason (a reminder of what is done, a reader who has left the case)."""
+    return _finish(conn, message, state="replaced", error=why)
+
+
 def _finish(conn: Connection, message: Message, **values: Any) -> bool:
     mine = (T.c.id == message.id) & (T.c.lease_token == message.lease_token)
     done = conn.execute(sa.update(T).where(mine).values(lease_until=None, lease_token=None, **values))
@@ -141,19 +164,14 @@ def answered(
 ) -> tuple[Message, ...]:
     """Take the notices for a person that this very turn made: they leave with the reply to their message, which
     costs no quota. They count as sent when the transaction commits."""
-    rows = conn.execute(
-        sa.update(T)
-        .where(T.c.person_id == person_id, T.c.id > since, T.c.state == "due", T.c.not_before <= now)
-        .values(state="sent", route=route, sent_at=now)
-        .returning(*T.c)
-    ).all()
+    mine = {"reader": person_id, "since": since, "now": now}
+    rows = conn.execute(_ANSWERED, {**mine, "state": "sent", "route": route, "sent_at": now}).all()
     return tuple(sorted((_message(r) for r in rows), key=lambda m: m.id))
 
 
 def flush(conn: Connection, person_id: int, now: datetime) -> None:
     """She has just written: a window is open, so what waits for her after a failed try may leave at once."""
-    mine = (T.c.person_id == person_id) & (T.c.state == "due") & (T.c.not_before <= now)
-    conn.execute(sa.update(T).where(mine).values(retry_at=None))
+    conn.execute(_FLUSHED, {"reader": person_id, "now": now, "retry_at": None})
 
 
 def by_reference(conn: Connection, route: str, platform_ref: str) -> Message | None:
@@ -164,7 +182,7 @@ def by_reference(conn: Connection, route: str, platform_ref: str) -> Message | N
 
 def newest(conn: Connection) -> int:
     """The id of the newest row (0 if there is none)."""
-    return int(conn.execute(sa.select(sa.func.coalesce(sa.func.max(T.c.id), 0))).scalar_one())
+    return int(conn.execute(_NEWEST).scalar_one())
 
 
 def revive(conn: Connection, message_id: int) -> bool:
@@ -189,9 +207,14 @@ def listed(
     return tuple(_message(r) for r in conn.execute(query))
 
 
-def next_at(conn: Connection) -> datetime | None:
-    """When the next waiting row may leave."""
-    return conn.execute(sa.select(sa.func.min(T.c.not_before)).where(T.c.state == "due")).scalar()
+def _free(now: datetime, machine: datetime) -> sa.ColumnElement[bool]:
+    """Due, not waiting for another try, in nobody's hands."""
+    return sa.and_(
+        T.c.state == "due",
+        T.c.not_before <= now,
+        sa.or_(T.c.retry_at.is_(None), T.c.retry_at <= machine),
+        sa.or_(T.c.lease_until.is_(None), T.c.lease_until < machine),
+    )
 
 
 def _message(row: Any) -> Message:

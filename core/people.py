@@ -21,7 +21,23 @@ from core.policy.model import Profile
 
 # Roles that are looked up in the unit of the case; all others belong to the hall.
 UNIT_ROLES: Final = frozenset({"handler", "unit_liaison", "unit_deputy_head", "unit_head"})
-SUPERVISING: Final = frozenset({"discipline_office", "supervision_section"})
+
+# Asked at every turn: built once, because building a statement costs more than running it.
+_PERSON: Final = sa.select(store.person).where(store.person.c.id == sa.bindparam("person_id"))
+_BY_ADDRESS: Final = (
+    sa.select(store.person)
+    .join(store.identity, store.identity.c.person_id == store.person.c.id)
+    .where(
+        store.identity.c.channel == sa.bindparam("channel"),
+        store.identity.c.address == sa.bindparam("address"),
+        store.person.c.active,
+    )
+)
+_POSTS: Final = (
+    sa.select(store.post.c.role, store.post.c.unit_id)
+    .where(store.post.c.person_id == sa.bindparam("person_id"))
+    .order_by(store.post.c.id)
+)
 
 
 @dataclass(frozen=True)
@@ -102,8 +118,9 @@ class Hall(_Local):
 
 def load_hall(conn: Connection, hall: Hall) -> None:
     """Bring units, people, posts and addresses in line with the hall file; who is no longer named is retired,
-    never deleted (events name them)."""
+    never deleted (events name them). A platform id that is no longer named leads to nobody."""
     units = {u.key: _upsert_unit(conn, u) for u in hall.units}
+    conn.execute(sa.update(store.unit).where(store.unit.c.key.not_in(units)).values(active=False))
     keys = [p.key for p in hall.people]
     conn.execute(
         sa.update(store.person)
@@ -117,8 +134,12 @@ def load_hall(conn: Connection, hall: Hall) -> None:
             conn.execute(
                 sa.insert(store.post).values(person_id=person_id, unit_id=units[post.unit], role=post.role)
             )
-        for channel, address in person.addresses.items():
-            bind(conn, person_id, channel, address.lower())
+        named = [(channel, address.lower()) for channel, address in person.addresses.items()]
+        i = store.identity.c
+        gone = (i.person_id == person_id) & sa.tuple_(i.channel, i.address).not_in(named)
+        conn.execute(sa.delete(store.identity).where(gone))
+        for channel, address in named:
+            bind(conn, person_id, channel, address)
 
 
 def _upsert_unit(conn: Connection, unit: HallUnit) -> int:
@@ -154,13 +175,7 @@ def bind(conn: Connection, person_id: int, channel: str, address: str) -> None:
 
 def by_address(conn: Connection, channel: str, address: str) -> Person | None:
     """The active person behind a platform id."""
-    row = conn.execute(
-        sa.select(store.person)
-        .join(store.identity, store.identity.c.person_id == store.person.c.id)
-        .where(
-            store.identity.c.channel == channel, store.identity.c.address == address, store.person.c.active
-        )
-    ).one_or_none()
+    row = conn.execute(_BY_ADDRESS, {"channel": channel, "address": address}).one_or_none()
     return _person(row) if row else None
 
 
@@ -169,10 +184,14 @@ def citizen(conn: Connection, channel: str, address: str) -> Person:
     known = by_address(conn, channel, address)
     if known:
         return known
-    person_id = conn.execute(
-        sa.insert(store.person).values(kind="citizen", name="", phone="").returning(store.person.c.id)
-    ).scalar_one()
-    bind(conn, person_id, channel, address)
+    person_id = unaddressed(conn)
+    mine = {"person_id": person_id, "channel": channel, "address": address}
+    if store.insert_once(conn, store.identity, ("channel", "address"), **mine) is None:
+        met = by_address(conn, channel, address)
+        if met:  # her other message, which came at the same moment
+            conn.execute(sa.delete(store.person).where(store.person.c.id == person_id))
+            return met
+        bind(conn, person_id, channel, address)
     return Person(person_id, "citizen", "", "")
 
 
@@ -183,12 +202,14 @@ def unaddressed(conn: Connection) -> int:
 
 
 def get(conn: Connection, person_id: int) -> Person:
-    return _person(conn.execute(sa.select(store.person).where(store.person.c.id == person_id)).one())
+    return _person(conn.execute(_PERSON, {"person_id": person_id}).one())
 
 
 def names(conn: Connection, ids: Iterable[int | None]) -> dict[int, str]:
     """Names of staff by id (citizens have none here)."""
     wanted = [i for i in ids if i is not None]
+    if not wanted:
+        return {}
     rows = conn.execute(
         sa.select(store.person.c.id, store.person.c.name).where(store.person.c.id.in_(wanted))
     )
@@ -246,6 +267,13 @@ def unit(conn: Connection, unit_id: int) -> Unit:
     return Unit(r.id, r.key, r.name, r.kind)
 
 
+def group_of(conn: Connection, unit_id: int) -> tuple[str, str] | None:
+    """The channel and chat of a unit's group, if it has one."""
+    u = store.unit.c
+    row = conn.execute(sa.select(u.group_channel, u.group_address).where(u.id == unit_id)).one()
+    return (row.group_channel, row.group_address) if row.group_channel and row.group_address else None
+
+
 def contacts(conn: Connection, unit_id: int) -> dict[str, Person]:
     """The first person of each role in a unit."""
     rows = conn.execute(
@@ -259,10 +287,7 @@ def contacts(conn: Connection, unit_id: int) -> dict[str, Person]:
 
 def roles(conn: Connection, person_id: int) -> tuple[tuple[str, int], ...]:
     """The posts of a person as (role, unit id)."""
-    rows = conn.execute(
-        sa.select(store.post.c.role, store.post.c.unit_id).where(store.post.c.person_id == person_id)
-    )
-    return tuple((r.role, r.unit_id) for r in rows)
+    return tuple((r.role, r.unit_id) for r in conn.execute(_POSTS, {"person_id": person_id}))
 
 
 def fills(conn: Connection, profile: Profile, case: Case, person_id: int | None, slot: str) -> str:
@@ -281,10 +306,12 @@ def fills(conn: Connection, profile: Profile, case: Case, person_id: int | None,
 
 
 def role_in_case(conn: Connection, case: Case, person_id: int) -> str:
-    """The strongest role a person holds in this case at all: applicant, a hall role, a role in its unit, or ""."""
+    """The role by which a person looks at this case: applicant, a hall role, a role in its unit, or "". In a
+    shielded case a role in the unit outweighs any other, since it is the unit that must not know (AMB-G21)."""
     if person_id == case.contact_id:
         return "applicant"
     held = [role for role, unit_id in roles(conn, person_id) if _counts(role, unit_id, case)]
+    held.sort(key=lambda role: (role in UNIT_ROLES) is not case.shielded)
     return held[0] if held else ""
 
 

@@ -1,4 +1,4 @@
-"""What keeps people's data closed: sealing at rest, masking on screen, cleaning and redacting words.
+"""What keeps people's data closed: sealing at rest, masking on screen, cleaning and redacting words, safe logs.
 
 Nothing here remembers, logs or sends, and no error ever carries what was sealed, or a key.
 """
@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import os
 import re
+import traceback
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from typing import Literal
@@ -330,3 +331,9 @@ def redact(text: str) -> str:
     A help for the person who redacts (AMB-G21), not in place of them: names and places are not found.
     """
     return _PERSONAL.sub(HIDDEN, text)
+
+
+def frames(error: Exception) -> str:
+    """What may be logged of a bug: its kind and where it happened. Its text may hold what a person said."""
+    where = traceback.extract_tb(error.__traceback__)
+    return " < ".join([type(error).__name__, *(f"{f.filename}:{f.lineno} {f.name}" for f in reversed(where))])

@@ -466,7 +466,7 @@ def _sqlite_connect(dbapi: Any, _record: Any) -> None:
     # at once with "database is locked", whatever the busy time-out says.
     dbapi.isolation_level = None
     cursor = dbapi.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=8000", "foreign_keys=ON"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=4000", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
@@ -489,13 +489,17 @@ def in_transaction() -> bool:
 
 
 def insert_once(conn: Connection, table: Table, unique: tuple[str, ...], **values: Any) -> int | None:
-    """Insert unless a row with the same `unique` columns stands already; the new id, or None if it did."""
+    """Insert unless a row with the same `unique` columns stands already; the new id (0 for a table without one), or
+    None if it did."""
     name = conn.dialect.name
     if name == "postgresql":
         from sqlalchemy.dialects.postgresql import insert
     else:
         from sqlalchemy.dialects.sqlite import insert  # type: ignore[assignment]
     statement = insert(table).values(**values).on_conflict_do_nothing(index_elements=list(unique))
-    if "id" in table.c:
-        return conn.execute(statement.returning(table.c.id)).scalar()
-    return conn.execute(statement).rowcount or None
+    # What comes back, not a row count: drivers do not agree on the count of a conflict.
+    first = next(iter(table.primary_key.columns))
+    row = conn.execute(statement.returning(first)).one_or_none()
+    if row is None:
+        return None
+    return int(row[0]) if "id" in table.c else 0

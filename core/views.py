@@ -83,7 +83,6 @@ class Line:
     at: datetime
     who: str
     role: str
-    data: Mapping[str, object]
 
 
 @dataclass(frozen=True)
@@ -176,7 +175,7 @@ def see(
         attachments=_attachments(office, conn, case, role, hidden),
         duties=open_duties,
         offers=offers(office, conn, case, person.id),
-        history=_history(conn, case, hidden) if history else (),
+        history=_history(conn, case) if history else (),
     )
 
 
@@ -269,10 +268,10 @@ def _attachments(
     return found
 
 
-def _history(conn: Connection, case: Case, hidden: bool) -> tuple[Line, ...]:
+def _history(conn: Connection, case: Case) -> tuple[Line, ...]:
     events = cases.events(conn, case.id)
     names = people.names(conn, (e.actor_id for e in events))
-    return tuple(Line(e.act, e.at, names.get(e.actor_id or 0, ""), e.role, e.data) for e in events)
+    return tuple(Line(e.act, e.at, names.get(e.actor_id or 0, ""), e.role) for e in events)
 
 
 def mine(office: Office, conn: Connection, person: Person, *, limit: int = 20) -> tuple[Case, ...]:

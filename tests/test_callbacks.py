@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -233,3 +235,19 @@ def test_the_address_is_verified_by_its_signature_only(desk: Desk) -> None:
     query["signature"] = wire.signature(KEYS.token, "1649640000", "abc123")
     assert desk.client.get("/callback/wechat", query_string=query).get_data(as_text=True) == "hello"
     assert CORP["token"] != KEYS.token
+
+
+def test_a_locked_database_says_try_again_and_the_platform_does(sqlite_url: str, tmp_path: Path) -> None:
+    with open_sandbox(tmp_path, HALL.profile, processes=False, database_url=sqlite_url) as sandbox:
+        desk = Desk(sandbox, create_app(sandbox.service).test_client())
+        engine = sandbox.service.office.engine
+        engine.dispose()
+        sa.event.listen(engine, "connect", lambda dbapi, _: dbapi.execute("PRAGMA busy_timeout=50"))
+        inner = desk.message("材料交了三回都没受理")
+        with contextlib.closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))) as other:
+            other.isolation_level = None
+            other.execute("BEGIN IMMEDIATE")
+            assert desk.post(inner).status_code == 503
+            other.execute("ROLLBACK")
+        assert desk.answer(desk.post(inner))
+        assert desk.count(store.case) == 1

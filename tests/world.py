@@ -95,6 +95,7 @@ class World:
             "attachments": "没有了",
             **answers,
         }
+        self.say(who, "我要反映")
         self.say(who, matter)
         replies = self.say(who, "说完了")
         while replies[-1].name != "summary":
@@ -118,7 +119,7 @@ class World:
         with store.transaction(self.office.engine) as conn:
             return cases.load(conn, case.id)
 
-    def do(self, who: str, case: Case, act: str, rev: int | None = None, **values: Any) -> Case:
+    def do(self, who: str, case: Case, act: str, rev: int | None = None, /, **values: Any) -> Case:
         """An act of somebody, by card or page."""
         person = self.who(who)
         with store.transaction(self.office.engine) as conn:
@@ -161,7 +162,12 @@ class World:
         """The unit signs for it, hands in a result, the head signs it off."""
         if self.again(case).at("signed_for_at") is None:
             self.do("zhang", case, "sign_for")
-        given: dict[str, Any] = {"handled": "加装电梯", "result": "已受理，三日内出图审意见。", "solved": "yes", **values}
+        given: dict[str, Any] = {
+            "handled": "加装电梯",
+            "result": "已受理，三日内出图审意见。",
+            "solved": "yes",
+            **values,
+        }
         self.do("zhang", case, "hand_in", **given)
         return self.do("chen", case, "sign_off")
 
@@ -180,6 +186,11 @@ class World:
         person = self.who(who)
         with store.transaction(self.office.engine) as conn:
             return views.see(self.office, conn, cases.load(conn, case.id), person, **how)
+
+    def to_do(self, who: str) -> list[Case]:
+        person = self.who(who)
+        with store.transaction(self.office.engine) as conn:
+            return list(views.to_do(self.office, conn, person))
 
     def words(self, case: Case) -> Mapping[str, str]:
         with store.transaction(self.office.engine) as conn:
@@ -213,7 +224,7 @@ class World:
 
     # --- what is refused, what is printed
 
-    def refusal(self, who: str, case: Case, act: str, rev: int | None = None, **values: Any) -> Refusal:
+    def refusal(self, who: str, case: Case, act: str, rev: int | None = None, /, **values: Any) -> Refusal:
         """An act that must be refused, and leave everything as it was; the refusal."""
         before = self.again(case)
         try:
@@ -276,6 +287,11 @@ class World:
         with store.transaction(self.office.engine) as conn:
             found = [d for d in duties.of_case(conn, case.id, open_only=open_only) if d.key == key]
         return found[-1] if found else None
+
+    def duties_of(self, case: Case, key: str) -> list[duties.Open]:
+        """All duties of a key, met, void and open ones, oldest first."""
+        with store.transaction(self.office.engine) as conn:
+            return [d for d in duties.of_case(conn, case.id, open_only=False) if d.key == key]
 
     def due_day(self, case: Case, key: str = "limit") -> str:
         duty = self.duty(case, key)

@@ -8,12 +8,12 @@ again under the same key, which the platforms' duplicate guards know.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from rq.timeouts import BaseTimeoutException
 from sqlalchemy.engine import Connection
 
 from bot.cards.card import Card
@@ -22,7 +22,7 @@ from bot.channels.call import Meaning, Verdict
 from bot.channels.channel import Sent
 from bot.channels.wire import WireError
 from bot.service import Service
-from core import budget, delivery, duties, outbox, people, store, views
+from core import budget, cards, duties, outbox, people, store, views
 from core import case as cases
 from core.case import Case
 from core.desk import deliver
@@ -33,6 +33,7 @@ from core.refusals import Refusal
 log = logging.getLogger(__name__)
 
 BATCH: Final = 20
+AT_ONCE: Final = 5  # readers; each takes a connection to the database and one to the platform
 # A batch is left when so much of its lease is used: one message may still take most of the rest.
 WORKING: Final = timedelta(seconds=10)
 FIRST_WAIT: Final = 15.0  # seconds before the second try; each further wait is three times as long
@@ -84,23 +85,31 @@ def step(service: Service, now: datetime, machine: datetime) -> int:
     """Deliver what is due; how many messages were claimed. `now` is the case clock, `machine` the machine's."""
     with store.transaction(service.office.engine) as conn:
         batch = outbox.claim(conn, now=now, machine=machine, limit=BATCH)
+    queues: dict[object, list[Message]] = {}
     for message in batch:
+        queues.setdefault((message.person_id, message.unit_id), []).append(message)
+    # A platform takes its time over each answer: readers are served at once, each in the order of the messages.
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for served in [pool.submit(_serve, service, queue, now, machine) for queue in queues.values()]:
+            served.result()
+    return len(batch)
+
+
+def _serve(service: Service, queue: Sequence[Message], now: datetime, machine: datetime) -> None:
+    for message in queue:
         if service.machine() - machine > WORKING:
             _leave(service, message, machine)
             continue
         try:
             _deliver(service, message, now)
-        except BaseTimeoutException:
-            raise
         except Exception as error:  # a bug of ours: it must not hold up the others
             log.error("outbox %d: %s", message.id, type(error).__name__)
             _again(service, message, _wait(message), f"bug:{type(error).__name__}")
-    return len(batch)
 
 
 def _leave(service: Service, message: Message, machine: datetime) -> None:
     with store.transaction(service.office.engine) as conn:
-        delivery.hold(conn, message, machine=machine, after=0, why="later")
+        outbox.hold(conn, message, machine=machine, after=0, why="later")
 
 
 def _deliver(service: Service, message: Message, now: datetime) -> None:
@@ -109,7 +118,7 @@ def _deliver(service: Service, message: Message, now: datetime) -> None:
             plan = _plan(service, conn, message, now)
     except Outdated as reason:
         why = str(reason)
-        _close(service, lambda conn: delivery.drop(conn, message, why))
+        _close(service, lambda conn: outbox.drop(conn, message, why))
         return
     last = "no_route"
     for way in plan.ways:
@@ -163,7 +172,7 @@ def _plan(service: Service, conn: Connection, message: Message, now: datetime) -
         return Plan(_group_card(service, conn, rules, case, message), _group_ways(conn, message.unit_id))
     person = people.get(conn, message.person_id or 0)
     try:
-        view = views.see(office, conn, case, person)
+        view = views.see(office, conn, case, person, history=False)
     except Refusal as refusal:
         if message.notice != TOLD_ANYBODY:
             raise Outdated(refusal.code) from None
@@ -226,7 +235,7 @@ def _group_card(service: Service, conn: Connection, rules: Profile, case: Case, 
 
 
 def _group_ways(conn: Connection, unit_id: int) -> tuple[Way, ...]:
-    found = delivery.group_of(conn, unit_id)
+    found = people.group_of(conn, unit_id)
     return (Way(found[0], GROUP, found[1]),) if found else ()
 
 
@@ -243,7 +252,7 @@ def _within_budget(service: Service, message: Message, way: Way) -> bool:
     with store.transaction(service.office.engine) as conn:
         if budget.take(conn, thing, seconds=seconds, allowed=allowed, machine=machine):
             return True
-        delivery.hold(conn, message, machine=machine, after=seconds / budget.SLICES, why="budget")
+        outbox.hold(conn, message, machine=machine, after=seconds / budget.SLICES, why="budget")
     return False
 
 
@@ -282,7 +291,7 @@ def _arrived(
         log.warning("outbox %d: sent, but the lease was another's by then", message.id)
         return
     if sent.task_id and message.person_id is not None:
-        delivery.remember_card(
+        cards.remember(
             conn,
             service.office.vault,
             message,
@@ -312,7 +321,7 @@ def _no_way(service: Service, conn: Connection, message: Message, reason: str, n
     elif message.notice == "acceptance" and case.channel not in ONLINE:
         outbox.sent(conn, message, route=PRINTED, now=now)
     elif message.notice not in MUST_REACH:
-        delivery.drop(conn, message, reason)
+        outbox.drop(conn, message, reason)
     elif outbox.sent(conn, message, route=CALL_TASK, now=now) and not deliver.unreachable(
         service.office, conn, message, now
     ):

@@ -10,9 +10,9 @@ from bot.cards.draw import notice_card
 from bot.channels.call import Meaning, Verdict
 from bot.channels.wire import Unreachable, WireError
 from bot.service import Service
+from core import cards, people, store, views
 from core import case as cases
-from core import delivery, people, store, views
-from core.delivery import LiveCard
+from core.cards import LiveCard
 from core.refusals import Refusal
 
 log = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ def step(service: Service, case_id: int, now: datetime) -> int:
         case = cases.load(conn, case_id, lock=True)
         rules = office.rules(conn, case)
         drawn: list[tuple[LiveCard, Card, tuple[str, ...]]] = []
-        for live in delivery.take_codes(conn, office.vault, case, now):
+        for live in cards.take_codes(conn, office.vault, case, now):
             person = people.get(conn, live.person_id)
             try:
                 view = views.see(office, conn, case, person)
@@ -49,7 +49,7 @@ def step(service: Service, case_id: int, now: datetime) -> int:
         redrawn += meaning.verdict is Verdict.SENT
         if meaning.verdict is Verdict.RETRY_LATER:
             with store.transaction(office.engine) as conn:
-                delivery.give_back(conn, office.vault, live)
+                cards.give_back(conn, office.vault, live)
         elif meaning.verdict is not Verdict.SENT:
             log.info("card %d: not redrawn: %s", live.id, meaning.reason or meaning.verdict)
     return redrawn
@@ -58,7 +58,7 @@ def step(service: Service, case_id: int, now: datetime) -> int:
 def sweep(service: Service, now: datetime) -> int:
     """Redraw whatever is outdated, in any case."""
     with store.transaction(service.office.engine) as conn:
-        found = delivery.outdated_cases(conn, now)
+        found = cards.outdated_cases(conn, now)
     return sum(step(service, case_id, now) for case_id in found)
 
 

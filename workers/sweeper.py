@@ -12,9 +12,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.pages import session
 from bot.service import Service
-from core import delivery as letters
-from core import duties, heartbeat, store
-from core.desk import clock
+from core import cards, duties, heartbeat, outbox, store
+from core.desk import attach, clock
 from workers import audit, delivery, media, redraw
 
 log = logging.getLogger(__name__)
@@ -45,8 +44,8 @@ def step(service: Service, now: datetime, machine: datetime, ring: Ring = nobody
     """One sweep. `now` is the case clock, `machine` the machine's time; `ring` says whether a worker heard."""
     steps = fire(service, now, machine)
     with store.transaction(service.office.engine) as conn:
-        waiting = letters.waiting(conn, now=now, machine=machine)
-        pending = letters.to_fetch(conn, machine=machine)
+        waiting = outbox.waiting(conn, now=now, machine=machine)
+        pending = attach.waiting(conn, machine=machine)
     messages = files = 0
     rung = ring("deliver") if waiting else False
     if waiting and not rung:
@@ -54,11 +53,11 @@ def step(service: Service, now: datetime, machine: datetime, ring: Ring = nobody
         messages = repeat(lambda: delivery.step(service, now, service.machine()))
     if pending and not ring("media"):
         files = repeat(lambda: media.step(service, now, service.machine()))
-    cards = redraw.sweep(service, now)
-    swept = Swept(steps, messages, files, cards, rung)
+    redrawn = redraw.sweep(service, now)
+    swept = Swept(steps, messages, files, redrawn, rung)
     session.clear_expired(service)
     with store.transaction(service.office.engine) as conn:
-        letters.forget_codes(conn, now)
+        cards.forget_codes(conn, now)
         heartbeat.beat(conn, "sweep", now, asdict(swept))
     return swept
 

@@ -37,6 +37,7 @@ TAPS: Final[Mapping[str, str]] = {
     "13": "withdraw",
     "14": "ask_human",
 }
+ID_DIGITS: Final = 18  # more than that is no row of ours
 _DIGITS: Final = {act: digits for digits, act in TAPS.items()}
 # Characters a template field takes, by the head of its name.
 FIELDS: Final[Mapping[str, int]] = {"thing": 20, "character_string": 32, "phrase": 5, "time": 20}
@@ -50,8 +51,9 @@ def menu_id(case_id: int, act: str) -> str:
 
 def read_menu_id(text: str) -> tuple[int, str] | None:
     """The case and the act of a tap; None for the positions (one or two digits) of other choices."""
-    act = TAPS.get(text[-2:])
-    return (int(text[:-2]), act) if act and text.isascii() and text[:-2].isdecimal() else None
+    act, case_id = TAPS.get(text[-2:]), text[:-2]
+    possible = case_id.isascii() and case_id.isdecimal() and len(case_id) <= ID_DIGITS
+    return (int(case_id), act) if act and possible else None
 
 
 class Wechat:

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Final
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from bot.cards.draw import status_card
+from bot.channels.wecom import CODE_LIFE
 from bot.handlers.citizen import as_text
 from bot.service import Service
+from core import cards, outbox, people, views
 from core import case as cases
-from core import outbox, people, store, views
 from core.case import Case
 from core.desk.act import Actor, perform
 from core.people import Person
-from core.refusals import Refusal
-
-CODE_LIFE: Final = timedelta(hours=72)  # a card's update code works once, for 72 hours
+from core.refusals import NOT_NOW, Refusal
 
 
 def tap(
@@ -28,17 +25,16 @@ def tap(
 ) -> int | None:
     """A button of a card. The card's update code is kept for redrawing; a refusal is told to whoever tapped, by a
     message of its own. Returns the case to redraw."""
-    c = store.card.c
-    row = conn.execute(sa.select(store.card).where(c.task_id == task_id)).one_or_none()
-    person = people.by_address(conn, channel, address)
-    if row is None or person is None:
+    card, person = cards.by_task(conn, task_id), people.by_address(conn, channel, address)
+    if card is None or person is None:
         return None  # a forwarded card or a stranger: nothing happens, and nothing is told
-    if update_code and row.person_id == person.id:
-        sealed = service.office.vault.seal(update_code, "card")
-        until = service.now() + CODE_LIFE
-        conn.execute(sa.update(store.card).where(c.id == row.id).values(code_enc=sealed, code_until=until))
-    case = cases.load(conn, row.case_id)
+    case = cases.load(conn, card.case_id, lock=True)  # as everywhere: the case first, then its cards
+    if card.person_id == person.id:
+        cards.renew(conn, service.office.vault, card, update_code, service.now() + CODE_LIFE)
+    definition = service.office.rules(conn, case).acts.get(act)
     try:
+        if definition and definition.fields:
+            raise Refusal(NOT_NOW)  # a form has a page; no button of ours brings such an act
         with conn.begin_nested():
             perform(
                 service.office,
@@ -47,13 +43,10 @@ def tap(
                 case,
                 act,
                 now=service.now(),
-                rev=row.drawn_rev,
+                rev=card.drawn_rev,
             )
     except Refusal as refusal:
         _tell(service, conn, case, person, refusal, task_id)
-    conn.execute(
-        sa.update(store.card).where(c.id == row.id).values(drawn_rev=-1)
-    )  # to be redrawn in any case
     return case.id
 
 

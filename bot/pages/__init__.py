@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Final
 
 from flask import Blueprint, Response, abort, request
@@ -12,7 +13,10 @@ from bot.pages import case, desk, files, form, session, signin
 from bot.pages.session import SignInNeeded, page
 from bot.service import Service
 from bot.words import FOLDER
+from core.privacy import frames
 from core.refusals import NOT_YOURS, UNKNOWN_CASE, Refusal
+
+log = logging.getLogger(__name__)
 
 STATUS: Final = {NOT_YOURS: 403, UNKNOWN_CASE: 404}
 
@@ -27,6 +31,8 @@ def blueprint(service: Service) -> Blueprint:
     def whole() -> None:
         if "Transfer-Encoding" in request.headers:
             abort(411)  # a chunked body would be cut silently at the cap
+        if any(not text.isprintable() for text in (request.view_args or {}).values()):
+            abort(404)  # PostgreSQL takes no NUL in a text, not even to find nothing
 
     @pages.after_request
     def headers(response: Response) -> Response:
@@ -51,8 +57,12 @@ def blueprint(service: Service) -> Blueprint:
     def too_big(_: HTTPException) -> Response:
         return page(service, "notice", 413, what="too_big")
 
-    @pages.errorhandler(500)
-    def broken(_: HTTPException) -> Response:
+    @pages.errorhandler(Exception)
+    def broken(error: Exception) -> Response | HTTPException:
+        if isinstance(error, HTTPException):
+            return error
+        # Not Flask's own log, which holds the error's text, and with it perhaps what a person said.
+        log.error("page %s: %s", request.endpoint, frames(error))
         return page(service, "notice", 500, what="broken")
 
     return pages

@@ -20,6 +20,7 @@ from core.desk.act import Offer
 from core.desk.attach import Attachment
 from core.logins import Login
 from core.policy.model import Profile
+from core.privacy import clean
 from core.store import transaction
 from core.views import CaseView
 
@@ -41,6 +42,7 @@ APPLICANT: Final = (
     "applicant_email",
     "contact_name",
 )
+REASON: Final = 200  # characters
 ELSEWHERE: Final = frozenset({*APPLICANT, "content", "content_for_unit", "subject", "level", "unit"})
 ANSWER: Final = frozenset({"result", "seal"})
 
@@ -65,7 +67,7 @@ def add(pages: Blueprint, service: Service) -> None:
     @pages.post("/c/<ref>/reveal")
     def reveal(ref: str) -> Response:
         """The phone and e-mail, in this answer only; the reason is on record."""
-        reason = " ".join(request.form.get("reason", "").split())
+        reason = " ".join(clean(request.form.get("reason", ""), REASON).split())
         with transaction(service.office.engine) as conn:
             who = session.login(service, conn)
             case = cases.find(conn, ref=ref)

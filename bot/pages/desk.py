@@ -16,6 +16,7 @@ from bot.papers.page import ledger_html
 from bot.service import Service
 from core import papers, people, views
 from core.case import Case
+from core.desk.fields import FIRST_YEAR, LAST_YEAR
 from core.logins import Login
 from core.people import Person
 from core.policy.model import Profile
@@ -103,7 +104,9 @@ def _registers(rules: Profile, conn: Connection, person: Person) -> bool:
 
 
 def _day(text: str) -> date | None:
+    """A day somebody may ask for; None for anything else."""
     try:
-        return date.fromisoformat(text) if len(text) == len("2022-04-11") else None
+        day = date.fromisoformat(text)
     except ValueError:
         return None
+    return day if FIRST_YEAR <= day.year <= LAST_YEAR else None

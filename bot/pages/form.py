@@ -152,7 +152,7 @@ def _matter(service: Service, conn: Connection, who: Login, ref: str, act: str) 
     office = service.office
     if ref == NEW:
         row, definition = flow.MOVES.get(("DRAFT", act)), office.profile.acts.get(act)
-        if row is None or definition is None or row.slot == "applicant":
+        if row is None or definition is None or row.slot == "applicant" or row.to == row.stage:
             abort(404)
         held = {role for role, _ in people.roles(conn, who.person.id)}
         if not held & set(office.profile.slots.get(row.slot, ())):

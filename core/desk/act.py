@@ -15,8 +15,8 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from core import cards, duties, flow, outbox, people, store
 from core import case as cases
-from core import delivery, duties, flow, outbox, people, store
 from core.case import Case
 from core.desk import fields
 from core.office import Office
@@ -105,13 +105,15 @@ def perform(
     """
     case = cases.load(conn, case.id, lock=True)
     rules = office.rules(conn, case)
-    row = flow.MOVES.get((case.stage, act))
     definition = rules.acts.get(act)
-    if row is None or definition is None:
-        raise _too_late(conn, case, act, definition)
-    role = people.fills(conn, rules, case, actor.id, row.slot)
-    if not role:
-        raise Refusal(NOT_YOURS, clause=definition.clause, slot=row.slot)
+    role = people.fills(conn, rules, case, actor.id, flow.SLOTS.get(act, ""))
+    if definition is None or not role:  # before all else: to a stranger every case looks the same
+        raise Refusal(NOT_YOURS, clause=definition.clause if definition else "")
+    if _through_window(case, role, definition):
+        raise Refusal("through_window", clause=definition.clause)
+    row = flow.MOVES.get((case.stage, act))
+    if row is None:
+        raise _done(conn, case, act, definition)
     if rev is not None and rev < case.rev and act not in REPEATABLE:
         _refuse_if_done_since(conn, case, act, rev)
     _check_open(conn, case, act, definition)
@@ -170,7 +172,7 @@ def tell(work: Work, notice: Notice, **data: Any) -> None:
     }
     base = f"{work.case.id}.{work.case.rev}.{notice.template}"
     if notice.to == "unit_group":
-        if work.case.unit_id is not None and _has_group(work.conn, work.case.unit_id):
+        if work.case.unit_id is not None and people.group_of(work.conn, work.case.unit_id):
             outbox.put(work.conn, key=f"{base}.g{work.case.unit_id}", unit_id=work.case.unit_id, **common)
         return
     for person in people.holders(work.conn, work.rules, work.case, notice.to):
@@ -184,7 +186,10 @@ def offers(office: Office, conn: Connection, case: Case, person_id: int) -> tupl
     found = []
     for row in flow.acts_at(case.stage):
         definition = rules.acts.get(row.act)
-        if definition is None or not people.fills(conn, rules, case, person_id, row.slot):
+        if definition is None:
+            continue
+        role = people.fills(conn, rules, case, person_id, row.slot)
+        if not role or _through_window(case, role, definition):
             continue
         try:
             _check_open(conn, case, row.act, definition)
@@ -194,8 +199,9 @@ def offers(office: Office, conn: Connection, case: Case, person_id: int) -> tupl
     return tuple(found)
 
 
-def offered(office: Office, conn: Connection, case: Case, person_id: int, act: str) -> bool:
-    return any(offer.act == act for offer in offers(office, conn, case, person_id))
+def _through_window(case: Case, role: str, definition: Act) -> bool:
+    """In a conduct matter the unit complained about never meets the applicant (AMB-G21)."""
+    return case.shielded and role in people.UNIT_ROLES and not definition.shielded
 
 
 def _check_open(conn: Connection, case: Case, act: str, definition: Act) -> None:
@@ -207,19 +213,13 @@ def _check_open(conn: Connection, case: Case, act: str, definition: Act) -> None
         raise _done(conn, case, act, definition)
     open_keys = {duty.key for duty in duties.of_case(conn, case.id)}
     if definition.needs_duty and definition.needs_duty not in open_keys:
-        raise _too_late(conn, case, act, definition)
+        raise _done(conn, case, act, definition)
     if open_keys & set(definition.blocked_by):
         raise Refusal("pending", clause=definition.clause, act=act)
 
 
-def _too_late(conn: Connection, case: Case, act: str, definition: Act | None) -> Refusal:
-    """Why an act is not open any more: somebody did it, or the case has moved on."""
-    if definition is not None:
-        return _done(conn, case, act, definition)
-    return Refusal(NOT_NOW, stage=case.stage)
-
-
 def _done(conn: Connection, case: Case, act: str, definition: Act) -> Refusal:
+    """Why an act is not open any more: somebody did it, or the case has moved on."""
     e = store.event.c
     last = conn.execute(
         sa.select(e.actor_id, e.at)
@@ -243,17 +243,12 @@ def _refuse_if_done_since(conn: Connection, case: Case, act: str, rev: int) -> N
         raise Refusal(DONE_ALREADY, act=act, by=since.actor_id, name=who, at=since.at)
 
 
-def _has_group(conn: Connection, unit_id: int) -> bool:
-    found = conn.execute(sa.select(store.unit.c.group_address).where(store.unit.c.id == unit_id)).scalar()
-    return bool(found)
-
-
 def _supersede(work: Work, slot: str) -> None:
     """One tap took from the others what their cards still offer. Those that no update code can redraw are superseded
     by one new card each."""
     others = {p.id for p in people.holders(work.conn, work.rules, work.case, slot)} - {work.actor.id or 0}
     later = work.office.next_office_moment(work.now)
-    for stale in delivery.take_stale(work.conn, work.case, others, work.now):
+    for stale in cards.take_stale(work.conn, work.case, others, work.now):
         outbox.put(
             work.conn,
             key=f"{work.case.id}.{work.case.rev}.{stale.notice}.again.p{stale.person_id}",

@@ -115,11 +115,20 @@ def keep(
     )
 
 
+def waiting(conn: Connection, *, machine: datetime) -> bool:
+    """Whether a file is to be fetched from a platform, and nobody is at it."""
+    return conn.execute(sa.select(A.c.id).where(_free(machine)).limit(1)).first() is not None
+
+
+def _free(machine: datetime) -> sa.ColumnElement[bool]:
+    return sa.and_(A.c.state == "pending", sa.or_(A.c.lease_until.is_(None), A.c.lease_until < machine))
+
+
 def claim_pending(conn: Connection, *, machine: datetime, limit: int = 10) -> list[Any]:
     """Claim media to fetch from a platform."""
     due = (
         sa.select(A.c.id)
-        .where(A.c.state == "pending", sa.or_(A.c.lease_until.is_(None), A.c.lease_until < machine))
+        .where(_free(machine))
         .order_by(A.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)

@@ -13,7 +13,8 @@ from core import case as cases
 from core import duties, people, store
 from core.desk import attach, fields
 from core.desk.act import Work
-from core.refusals import Refusal
+from core.policy.model import holds
+from core.refusals import Incomplete, Refusal
 from core.workdays import SHANGHAI
 
 ATTEMPTS: Final = 3  # logged failed attempts that count as delivered (AMB-G13)
@@ -24,6 +25,7 @@ ATTEMPTS: Final = 3  # logged failed attempts that count as delivered (AMB-G13)
 
 def submit(work: Work) -> None:
     """Online: the clock runs from the submission, however silent the window (AMB-G22)."""
+    _check_form(work)
     work.change(number=next_number(work), unconfirmed=True)
     _shield_if_conduct(work)
     _note_voice(work)
@@ -39,12 +41,20 @@ def register(work: Work) -> None:
     work.change(
         number=next_number(work),
         channel=str(work.values["intake_channel"]),
-        contact_id=people.unaddressed(work.conn),  # no screen reaches her: a person will
+        # Who began in the conversation stays its owner; where no screen leads, a person will.
+        contact_id=work.case.contact_id or people.unaddressed(work.conn),
     )
     _shield_if_conduct(work)
     attach.adopt(work, "attachments", "material")
     count = len(work.values.get("attachments") or ())
     work.code("attachments", str(count) if count else fields.SKIPPED)
+
+
+def _check_form(work: Work) -> None:
+    """The application is whole, whichever way it was sent: what must be filled in is (XJ-2.1b)."""
+    asked = [q for q in work.rules.intake.questions if q.required and holds(q.shown_when, work.case.facts())]
+    if missing := [q for q in asked if q.id not in work.case.noted]:
+        raise Incomplete({q.id: "missing" for q in missing}, {q.id: q.label for q in missing})
 
 
 def add(work: Work) -> None:
@@ -127,6 +137,7 @@ def dispatch(work: Work) -> None:
         kind=level.kinds[0],
         subject=str(work.values["subject"]),
         unconfirmed=False,
+        overdue_at=None,  # a new limit runs; the row of the old one says that it was missed
     )
     _classify(work)
     work.data |= {"unit": unit.id, "level": level.code, "kind": level.kinds[0]}
@@ -138,7 +149,7 @@ def relevel(work: Work) -> None:
     if level.unit_kinds and unit.kind not in level.unit_kinds:
         raise Refusal("level_does_not_fit_unit", clause=level.clause, unit=unit.name, level=level.label)
     work.data |= {"level_before": work.case.level, "level": level.code}
-    work.change(level=level.code, kind=level.kinds[0])
+    work.change(level=level.code, kind=level.kinds[0], overdue_at=None)
 
 
 def _classify(work: Work) -> None:
@@ -169,19 +180,28 @@ def extend(work: Work) -> None:
     if not due_day < wanted <= latest:
         raise Refusal("extension_length", clause=rules.extension.clause, earliest=due_day, latest=latest)
     work.code("extension_objected", None)
+    # Understanding is asked anew for each request; in a conduct matter the window asks for it (AMB-G21).
+    work.code("consented", "yes" if "consent_words" in work.values else None)
     work.data |= {"due_before": limit.due_at.isoformat(), "due_asked": wanted.isoformat()}
 
 
 def approve_extension(work: Work) -> None:
+    if not work.case.codes.get("consented"):
+        raise Refusal("consent_missing", clause=work.rules.extension.clause)
     if work.case.codes.get("extension_objected"):
         raise Refusal("applicant_objects", clause=work.rules.extension.clause)
     work.code("extension_granted", work.case.codes["extension_due"][:10])
     work.code("extension_round", str(work.case.round))
     work.data |= {"due": work.case.codes["extension_due"][:10]}
+    work.change(overdue_at=None)
 
 
 def object_(work: Work) -> None:
     work.code("extension_objected", "yes")
+
+
+def consent(work: Work) -> None:
+    work.code("consented", "yes")
 
 
 def hand_in(work: Work) -> None:
@@ -280,6 +300,7 @@ EFFECTS: Final[Mapping[str, Callable[[Work], None]]] = {
     "extend": extend,
     "approve_extension": approve_extension,
     "object": object_,
+    "consent": consent,
     "hand_in": hand_in,
     "sign_off": sign_off,
     "send_back": send_back,

@@ -31,6 +31,7 @@ class Wrong(Exception):
 
 SKIPPED: Final = "-"  # asked, and there was nothing to say or to hand in
 SHORTEST_PHONE: Final = 7  # a service number is nobody's own
+FIRST_YEAR, LAST_YEAR = 2000, 2099  # a date outside is a slip of the finger
 EMAIL: Final = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 
 
@@ -70,6 +71,8 @@ def _date(asked: Asked, value: str) -> str:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise Wrong("date") from None
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise Wrong("date")
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=SHANGHAI)
     return moment.date().isoformat() if len(text) == len("2022-04-11") else moment.isoformat()

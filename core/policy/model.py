@@ -239,8 +239,6 @@ class Intake(Entry):
     promise: str
     promise_clause: str
     privacy_version: str
-    remind_after_days: int = 1
-    forget_after_days: int = 30
 
 
 class Number(Entry):

@@ -37,6 +37,7 @@ from core.workdays import SHANGHAI, Calendar, OfficeHours
 HOURS: tuple[dict[str, object], ...] = ({"sessions": ["09:00-12:00", "13:30-17:00"]},)
 BASE = "https://hall.example.gov.cn"
 # What is the applicant's alone, and no other word of the stories contains it.
+CODES = ("about_conduct", "conduct_suspected", "relation", "applicant_type", "ground")
 NAME, PHONE, STORY, ANSWER, MORE, ASIDE = (
     "李梅花",
     "13800001111",
@@ -125,7 +126,7 @@ class Story:
         """The conversation of intake keeps what the citizen says."""
         with store.transaction(self.office.engine) as conn:
             for name, text in texts.items():
-                keeps = {"code": text} if name in ("about_conduct", "conduct_suspected") else {"text": text}
+                keeps = {"code": text} if name in CODES else {"text": text}
                 cases.note(
                     conn, self.office.vault, self.case, name, now=at(when), by=self.citizen.id, **keeps
                 )
@@ -224,7 +225,8 @@ def begin(office: Office, openid: str, when: str, **said: str) -> Story:
             now=at(when),
         )
     story = Story(office, citizen, by_key, case)
-    story.say(when, content=STORY, applicant_name=NAME, applicant_phone=PHONE, **said)
+    who = {"relation": "self", "applicant_type": "citizen", "applicant_name": NAME, "applicant_phone": PHONE}
+    story.say(when, content=STORY, ground="repeated_trips", **who, **said)
     return story
 
 
@@ -313,6 +315,10 @@ def conduct(office: Office) -> Story:
     story.do("citizen", "add", "2022-04-11T10:55", supplement=MORE)
     story.do("win", "redact", "2022-04-11T10:58", words_for_unit="群众说是上周的事")
     story.do("win", "relevel", "2022-04-11T11:00", level="complex", relevel_reason=ASIDE)
+    story.do("h", "extend", "2022-04-11T13:40", extension_reason="要调监控", extension_due="2022-04-27")
+    said = {"consent_way": "phone", "consent_at": "2022-04-11T13:44", "consent_words": ASIDE}
+    story.do("win", "consent", "2022-04-11T13:45", **said)
+    story.do("op", "refuse_extension", "2022-04-11T13:50", extension_opinion="三天内看得完")
     story.do("h", "hand_in", "2022-04-11T14:00", handled="态度问题", result="已批评教育", solved="yes")
     story.do("head", "sign_off", "2022-04-11T15:00")
     for effect in ("to_discipline_office", "to_window", "to_applicant"):

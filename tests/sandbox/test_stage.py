@@ -132,7 +132,7 @@ def test_control_tells_what_is_new_in_the_log(client: FlaskClient, story: Story)
 def test_a_page_is_opened_as_somebody_who_was_never_there(client: FlaskClient) -> None:
     client.set_cookie("session", "of somebody else")
     answer = client.get("/open", query_string={"person": "chen", "to": "http://app.test/case?x=1"})
-    assert answer.headers["Location"] == "http://app.test/case?x=1"
+    assert answer.headers["Location"] == "http://app.test/case?x=1&as=wecom"
     assert client.get_cookie("session") is None
     cookie = client.get_cookie("sandbox_person")
     assert cookie is not None and cookie.value == "chen"

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from core import delivery, store
+from core import cards, store
 from tests.world import World
 
 
@@ -24,7 +24,7 @@ def _cards_sent(world: World, case_id: int, *, spent: bool) -> None:
                     person_id=row.person_id,
                     channel="wecom",
                     task_id=f"t{row.id}",
-                    code_enc=None if spent else vault.seal("code", delivery.ABOUT),
+                    code_enc=None if spent else vault.seal("code", cards.ABOUT),
                     code_until=world.now + timedelta(hours=72),
                     drawn_rev=1,
                     state="live",

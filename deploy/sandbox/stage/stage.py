@@ -74,7 +74,10 @@ def create(config: Config) -> Flask:
         target = urlsplit(request.args["to"])
         if (target.scheme, target.netloc) != (home.scheme, home.netloc):
             abort(400)
-        answer = redirect(target.geturl())
+        # A browser says by its name which chat it is part of; this one is none, so the link says it.
+        chat = next((p.platform for p in config.people if p.id == request.args["person"]), "")
+        query = "&".join(filter(None, (target.query, f"as={chat}" if chat else "")))
+        answer = redirect(target._replace(query=query).geturl())
         for name in request.cookies:
             answer.delete_cookie(name)
         answer.set_cookie("sandbox_person", request.args["person"], samesite="Lax")

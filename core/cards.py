@@ -1,10 +1,10 @@
-"""What delivering a message needs of the database: whom a unit's group is, waiting without a try, live cards."""
+"""Cards on people's screens that can still be redrawn, and the one-use codes that redraw them."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -17,59 +17,6 @@ from core.privacy import Vault
 
 OUT, C, E = store.outbox, store.card, store.event
 ABOUT: Final = "card"  # what an update code is sealed for
-
-
-def waiting(conn: Connection, *, now: datetime, machine: datetime) -> bool:
-    """Whether a message is due that nobody holds. `now` is the case clock, `machine` the machine's."""
-    due = sa.select(OUT.c.id).where(
-        OUT.c.state == "due",
-        OUT.c.not_before <= now,
-        sa.or_(OUT.c.retry_at.is_(None), OUT.c.retry_at <= machine),
-        sa.or_(OUT.c.lease_until.is_(None), OUT.c.lease_until < machine),
-    )
-    return conn.execute(due.limit(1)).first() is not None
-
-
-def to_fetch(conn: Connection, *, machine: datetime) -> bool:
-    """Whether a file is to be fetched from a platform, and nobody is at it."""
-    a = store.attachment.c
-    due = sa.select(a.id).where(
-        a.state == "pending", sa.or_(a.lease_until.is_(None), a.lease_until < machine)
-    )
-    return conn.execute(due.limit(1)).first() is not None
-
-
-def hold(conn: Connection, message: Message, *, machine: datetime, after: float, why: str) -> bool:
-    """Nothing was tried: the message waits `after` seconds, and this claim does not count as a try."""
-    return _finish(
-        conn,
-        message,
-        state="due",
-        attempts=OUT.c.attempts - 1,
-        retry_at=machine + timedelta(seconds=after),
-        error=why,
-    )
-
-
-def drop(conn: Connection, message: Message, why: str) -> bool:
-    """The message has lost its reason (a reminder of what is done, a reader who has left the case)."""
-    return _finish(conn, message, state="replaced", error=why)
-
-
-def _finish(conn: Connection, message: Message, **values: Any) -> bool:
-    mine = (OUT.c.id == message.id) & (OUT.c.lease_token == message.lease_token)
-    done = conn.execute(sa.update(OUT).where(mine).values(lease_until=None, lease_token=None, **values))
-    return done.rowcount == 1
-
-
-def group_of(conn: Connection, unit_id: int) -> tuple[str, str] | None:
-    """The channel and chat of a unit's group, if it has one."""
-    u = store.unit.c
-    row = conn.execute(sa.select(u.group_channel, u.group_address).where(u.id == unit_id)).one()
-    return (row.group_channel, row.group_address) if row.group_channel and row.group_address else None
-
-
-# --- cards that can still be redrawn --------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -86,7 +33,7 @@ class LiveCard:
     data: Mapping[str, Any]
 
 
-def remember_card(
+def remember(
     conn: Connection,
     vault: Vault,
     message: Message,
@@ -120,6 +67,30 @@ def remember_card(
         drawn_rev=rev,
         state="live",
     )
+
+
+@dataclass(frozen=True)
+class Tapped:
+    """The card that somebody tapped on: whose it is, of which case, drawn from which revision."""
+
+    id: int
+    case_id: int
+    person_id: int
+    drawn_rev: int
+
+
+def by_task(conn: Connection, task_id: str) -> Tapped | None:
+    """The card that a platform calls by this id."""
+    row = conn.execute(sa.select(C).where(C.c.task_id == task_id)).one_or_none()
+    return Tapped(row.id, row.case_id, row.person_id, row.drawn_rev) if row else None
+
+
+def renew(conn: Connection, vault: Vault, card: Tapped, code: str, until: datetime) -> None:
+    """Its owner tapped: the card is to be redrawn in any case, with the code the tap brought, good `until` then."""
+    values: dict[str, object] = {"drawn_rev": -1}
+    if code:
+        values |= {"code_enc": vault.seal(code, ABOUT), "code_until": until}
+    conn.execute(sa.update(C).where(C.c.id == card.id).values(**values))
 
 
 def take_codes(conn: Connection, vault: Vault, case: Case, now: datetime) -> tuple[LiveCard, ...]:
