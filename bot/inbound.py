@@ -179,9 +179,9 @@ def _from_citizen(service: Service, conn: Connection, inbound: Inbound) -> Effec
         return Effect(ring=())
     person = people.citizen(conn, "wechat", sender)
     if inbound.kind in (Kind.FOLLOW, Kind.ENTER):
-        answer = citizen.greet(service, conn, "wechat", sender)
+        answer = citizen.greet(service, conn, "wechat", person)
     else:
-        answer = citizen.turn(service, conn, "wechat", sender, _said(inbound, tapped))
+        answer = citizen.turn(service, conn, "wechat", person, _said(inbound, tapped))
     # As in delivery: the case is locked first, then the address, then messages.
     span, left = SAID_OPENS if inbound.kind in _SAID and not inbound.menu_id else TAP_OPENS
     people.opened(conn, "wechat", sender, now + span, left, widen=span == TAP_OPENS[0])

@@ -14,10 +14,12 @@ import contextvars
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Column, ForeignKey, Index, Table, UniqueConstraint
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Connection, Dialect, Engine
 
@@ -491,15 +493,15 @@ def in_transaction() -> bool:
 def insert_once(conn: Connection, table: Table, unique: tuple[str, ...], **values: Any) -> int | None:
     """Insert unless a row with the same `unique` columns stands already; the new id (0 for a table without one), or
     None if it did."""
-    name = conn.dialect.name
-    if name == "postgresql":
-        from sqlalchemy.dialects.postgresql import insert
-    else:
-        from sqlalchemy.dialects.sqlite import insert  # type: ignore[assignment]
-    statement = insert(table).values(**values).on_conflict_do_nothing(index_elements=list(unique))
-    # What comes back, not a row count: drivers do not agree on the count of a conflict.
-    first = next(iter(table.primary_key.columns))
-    row = conn.execute(statement.returning(first)).one_or_none()
+    row = conn.execute(_insert_once(conn.dialect.name, table, unique), values).one_or_none()
     if row is None:
         return None
     return int(row[0]) if "id" in table.c else 0
+
+
+@cache
+def _insert_once(dialect: str, table: Table, unique: tuple[str, ...]) -> Any:
+    # What comes back, not a row count: drivers do not agree on the count of a conflict.
+    insert: Any = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}[dialect]
+    first = next(iter(table.primary_key.columns))
+    return insert(table).on_conflict_do_nothing(index_elements=list(unique)).returning(first)

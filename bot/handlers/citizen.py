@@ -11,7 +11,7 @@ from bot.cards.draw import notice_card, status_card
 from bot.channels.wechat import menu_id
 from bot.service import Service
 from core import case as cases
-from core import intake, outbox, people, views
+from core import intake, outbox, views
 from core.intake import Reply, Said
 from core.people import Person
 
@@ -26,17 +26,15 @@ class Answer:
         self.choices = choices
 
 
-def turn(service: Service, conn: Connection, channel: str, address: str, said: Said) -> Answer:
+def turn(service: Service, conn: Connection, channel: str, person: Person, said: Said) -> Answer:
     """Take one message of a citizen; everything stands or falls with the caller's transaction."""
-    person = people.citizen(conn, channel, address)
     before, now = outbox.newest(conn), service.now()
     replies = intake.turn(service.office, conn, person, channel, said, now)
     return _answer(service, conn, person, replies, before)
 
 
-def greet(service: Service, conn: Connection, channel: str, address: str) -> Answer:
+def greet(service: Service, conn: Connection, channel: str, person: Person) -> Answer:
     """She followed the account."""
-    person = people.citizen(conn, channel, address)
     before = outbox.newest(conn)
     replies = intake.greet(service.office, conn, person, channel, service.now())
     return _answer(service, conn, person, replies, before)

@@ -1,0 +1,1 @@
+"""Measurements beside peers, on this machine, over loopback. `python -m bench`."""
