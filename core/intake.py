@@ -582,6 +582,8 @@ def _to_window(talk: Talk, case: Case, question: str) -> None:
         question = f"{words.get('human_question', '')}\n{question}".strip()
     values = {"human_question": question} if question else {}
     done = perform(talk.office, talk.conn, talk.actor, case, "ask_human", now=talk.now, values=values)
+    if done.codes["asked_human"] == "again":
+        talk.say("passed_on")
     if talk.case and talk.case.id == done.id:
         talk.case = done
 

@@ -98,7 +98,9 @@ def accept(work: Work) -> None:
 
 
 def ask_human(work: Work) -> None:
-    """After hours she hears when somebody will answer."""
+    """After hours she hears when somebody will answer; once, however many words she adds."""
+    waiting = any(duty.key == "human" for duty in duties.of_case(work.conn, work.case.id))
+    work.code("asked_human", "again" if waiting else "first")
     opens = work.office.next_office_moment(work.now)
     if opens > work.now:
         work.data["opens"] = opens.isoformat()

@@ -198,7 +198,7 @@ def result(story: Story, number: str) -> None:
     fields = {"handled": "加装电梯申请", "solved": "yes"}
     page = zhang.open("提交结果", number).fill({**fields, "result": ""})
     page.shows("办理结果")
-    files = {"result_files": ("受理通知.png", story.picture)}
+    files = {"result_files": ("受理通知.jpg", story.picture)}
     zhang.open("提交结果", number).done({**fields, "result": "已经受理。"}, files)
     chen.open("退回修改", number).done({"reject_reason": "写清楚下一步什么时候出证"})
     zhang.heard("写清楚下一步")
@@ -336,5 +336,5 @@ def an_excluded_matter(story: Story) -> None:
     qian.tap("没有了")
     has(qian.tap("确认提交"), "已收到")
     zhou = story.member("zhoumin")
-    zhou.open("不属本窗口，指路", "钱进").done({"exclusion": "expropriation"})
+    zhou.open("指路", "钱进").done({"exclusion": "expropriation"})
     qian.heard("征地", "0731-", "XJ202200004")
