@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Final, Literal, TypeVar
 
 from bot.channels.tokens import TokenSource
-from bot.channels.wire import Answer, Download, File, Query, Wire
+from bot.channels.wire import Answer, Download, Query, Wire
 
 T = TypeVar("T", bound=Answer | Download)
 
@@ -59,12 +59,6 @@ def call(
         return line.wire.get(path, asked) if method == "GET" else line.wire.post_json(path, asked, body or {})
 
     return with_token(line.tokens, send)
-
-
-def upload(line: Line, path: str, query: Query, name: str, file: File) -> Answer:
-    return with_token(
-        line.tokens, lambda token: line.wire.post_file(path, {"access_token": token, **query}, name, file)
-    )
 
 
 def download(line: Line, path: str, query: Query, cap: int) -> Download | Answer:

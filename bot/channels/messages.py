@@ -158,21 +158,6 @@ def text_reply(to: str, frm: str, text: str, now: float) -> str:
     return _reply(to, frm, "text", f"<Content>{cdata(text)}</Content>", now)
 
 
-def news_reply(to: str, frm: str, title: str, description: str, picture: str, url: str, now: float) -> str:
-    """A passive reply of one article, all a platform shows; `picture` may be empty. `now`: epoch seconds."""
-    article = "".join(
-        f"<{name}>{cdata(value)}</{name}>"
-        for name, value in (
-            ("Title", title),
-            ("Description", description),
-            ("PicUrl", picture),
-            ("Url", url),
-        )
-    )
-    body = f"<ArticleCount>1</ArticleCount><Articles><item>{article}</item></Articles>"
-    return _reply(to, frm, "news", body, now)
-
-
 def _reply(to: str, frm: str, sort: str, body: str, now: float) -> str:
     return (
         f"<xml><ToUserName>{cdata(to)}</ToUserName><FromUserName>{cdata(frm)}</FromUserName>"

@@ -48,12 +48,6 @@ def send_menu(line: Line, openid: str, head: str, choices: Sequence[tuple[str, s
     return _send(line, openid, "msgmenu", {"head_content": head, "list": items, "tail_content": tail})
 
 
-def send_news(line: Line, openid: str, title: str, description: str, url: str, picture: str) -> Answer:
-    """One article, which is all that is allowed."""
-    article = {"title": title, "description": description, "url": url, "picurl": picture}
-    return _send(line, openid, "news", {"articles": [article]})
-
-
 def _send(line: Line, openid: str, sort: str, content: Mapping[str, object]) -> Answer:
     body = {"touser": openid, "msgtype": sort, sort: content}
     return call(line, "POST", "cgi-bin/message/custom/send", body)

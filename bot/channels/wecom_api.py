@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 from urllib.parse import urlencode
 
-from bot.channels.call import Line, call, download, upload
+from bot.channels.call import Line, call, download
 from bot.channels.tokens import Grant, granted
-from bot.channels.wire import Answer, Download, File, Wire
+from bot.channels.wire import Answer, Download, Wire
 
 # A repeat after a time-out is the same request to the byte; the platform then delivers it once.
 REPEAT_GUARD: Final = {"enable_duplicate_check": 1, "duplicate_check_interval": 1800}
@@ -41,14 +41,6 @@ def send_text(line: Line, app: App, users: Sequence[str], text: str) -> Answer:
     return _send(line, app, users, "text", {"content": text})
 
 
-def send_textcard(
-    line: Line, app: App, users: Sequence[str], title: str, description: str, url: str, button: str
-) -> Answer:
-    """`title` of at most 128 characters, `description` of 512, `button` of 4."""
-    content = {"title": title, "description": description, "url": url, "btntxt": button}
-    return _send(line, app, users, "textcard", content)
-
-
 def send_card(line: Line, app: App, users: Sequence[str], card: Mapping[str, object]) -> Answer:
     """A template card; `msgid` and, if it can be updated, `response_code` are in the answer."""
     return _send(line, app, users, "template_card", card)
@@ -80,26 +72,10 @@ def update_card(
     line: Line, app: App, response_code: str, card: Mapping[str, object], users: Sequence[str] = ()
 ) -> Answer:
     """Redraw the card of `users`, or of all who got it. The code serves once, within 72 hours."""
-    return _update(line, app, response_code, {"template_card": card}, users)
-
-
-def grey_out(line: Line, app: App, response_code: str, words: str, users: Sequence[str] = ()) -> Answer:
-    """Replace the buttons by `words`, which nobody can press."""
-    return _update(line, app, response_code, {"button": {"replace_name": words}}, users)
-
-
-def _update(
-    line: Line, app: App, response_code: str, change: Mapping[str, object], users: Sequence[str]
-) -> Answer:
     # Whom an update without either of the two reaches is not documented.
     whom: Mapping[str, object] = {"userids": list(users)} if users else {"atall": 1}
-    body = {"agentid": app.agent_id, "response_code": response_code, **whom, **change}
+    body = {"agentid": app.agent_id, "response_code": response_code, **whom, "template_card": card}
     return call(line, "POST", "message/update_template_card", body)
-
-
-def recall(line: Line, msgid: str) -> Answer:
-    """Take back a message of the last 24 hours."""
-    return call(line, "POST", "message/recall", {"msgid": msgid})
 
 
 def create_chat(line: Line, chat_id: str, name: str, owner: str, users: Sequence[str]) -> Answer:
@@ -122,11 +98,6 @@ def send_to_chat(
 def get_media(line: Line, media_id: str, cap: int) -> Download | Answer:
     """A file a member sent, of at most `cap` bytes (TooBig); an answer instead if it is gone after 3 days."""
     return download(line, "media/get", {"media_id": media_id}, cap)
-
-
-def upload_media(line: Line, sort: Literal["image", "voice", "video", "file"], file: File) -> Answer:
-    """`media_id` in the answer, good for 3 days. The file has more than 5 bytes."""
-    return upload(line, "media/upload", {"type": sort}, "media", file)
 
 
 def authorize_url(app: App, redirect_uri: str, state: str) -> str:
@@ -169,8 +140,3 @@ def userid_of_code(line: Line, code: str) -> str:
     if answer.errcode or not userid or "/" in userid:
         raise NotAMember(answer.errcode)
     return userid.lower()
-
-
-def get_user(line: Line, userid: str) -> Answer:
-    """`name`, `department`, `position`, `status` and the like; phone numbers are withheld by the platform."""
-    return call(line, "GET", "user/get", query={"userid": userid})

@@ -61,15 +61,6 @@ class Download:
     content: bytes = field(repr=False)
 
 
-@dataclass(frozen=True)
-class File:
-    """A file to upload."""
-
-    name: str
-    content_type: str
-    content: bytes = field(repr=False)
-
-
 class Wire:
     """The connections to one platform, kept alive and shared by the threads of a process.
 
@@ -107,12 +98,6 @@ class Wire:
         text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
         headers = {"Content-Type": "application/json; charset=utf-8"}
         return self._asked("POST", path, query, text.encode("utf-8", "replace"), headers)
-
-    def post_file(self, path: str, query: Query, name: str, file: File) -> Answer:
-        """Send one file as the multipart field `name`."""
-        parts = {name: (file.name, file.content, file.content_type)}
-        body, content_type = urllib3.encode_multipart_formdata(parts)
-        return self._asked("POST", path, query, body, {"Content-Type": content_type})
 
     def download(self, path: str, query: Query, cap: int) -> Download | Answer:
         """A file of at most `cap` bytes, or what the API said instead of one. TooBig beyond the cap."""

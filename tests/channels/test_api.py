@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from bot.channels import wechat_api, wecom_api
 from bot.channels.call import Line
 from bot.channels.envelope import Malformed, read_xml
-from bot.channels.messages import Inbound, Kind, dedupe_key, news_reply, parse, split, text_reply
+from bot.channels.messages import Inbound, Kind, dedupe_key, parse, split, text_reply
 from bot.channels.tokens import Grant, TokenRefused
-from bot.channels.wire import Answer, Download, File, Query, Wire
+from bot.channels.wire import Answer, Download, Query, Wire
 
 COMMON = (
     "<ToUserName>gh_1</ToUserName><FromUserName>oABCdef123</FromUserName><CreateTime>1767225600</CreateTime>"
@@ -182,13 +182,6 @@ def test_a_reply_cannot_be_forged_from_what_it_quotes() -> None:
     ]
 
 
-def test_an_article() -> None:
-    reply = read_xml(news_reply("oA", "gh_1", "评价", "请您评价", "", "https://x/?a=1&b=2", 1767225600))
-    assert (reply.get("MsgType"), reply.get("ArticleCount")) == ("news", "1")
-    (article,) = reply.items("Articles/item")
-    assert (article.get("Title"), article.get("Url")) == ("评价", "https://x/?a=1&b=2")
-
-
 @given(st.text(alphabet="办成事a\n。 😀", max_size=200), st.integers(4, 60))
 def test_a_split_loses_nothing_and_fits(text: str, limit: int) -> None:
     pieces = split(text, limit)
@@ -218,10 +211,6 @@ class Notebook(Wire):
 
     def post_json(self, path: str, query: Query, body: Mapping[str, object]) -> Answer:
         self.asked.append((path, query, body))
-        return self.answer
-
-    def post_file(self, path: str, query: Query, name: str, file: File) -> Answer:
-        self.asked.append((path, query, {name: file.name}))
         return self.answer
 
     def download(self, path: str, query: Query, cap: int) -> Download | Answer:
@@ -281,14 +270,14 @@ def test_a_repeated_sending_to_members_is_the_same_request(wire: Notebook, line:
 
 
 def test_an_update_always_says_whom_it_reaches(wire: Notebook, line: Line) -> None:
-    wecom_api.grey_out(line, APP, "RC", "已签收")
+    wecom_api.update_card(line, APP, "RC", {"card_type": "text_notice"})
     wecom_api.update_card(line, APP, "RC", {"card_type": "text_notice"}, ["lisi"])
     (_, _, everybody), (_, _, one) = wire.asked
     assert everybody == {
         "agentid": 1000002,
         "response_code": "RC",
         "atall": 1,
-        "button": {"replace_name": "已签收"},
+        "template_card": {"card_type": "text_notice"},
     }
     assert one["userids"] == ["lisi"]
     assert "atall" not in one
@@ -301,17 +290,11 @@ def test_a_sending_that_missed_somebody_says_whom() -> None:
     assert wecom_api.missed(Answer(0, "ok", {})) == ()
 
 
-def test_groups_media_and_members(wire: Notebook, line: Line) -> None:
+def test_groups(wire: Notebook, line: Line) -> None:
     wecom_api.create_chat(line, "unit1", "市监局", "zhangsan", ["zhangsan", "lisi"])
     wecom_api.send_to_chat(line, "unit1", "textcard", {"title": "新事项"})
-    wecom_api.upload_media(line, "file", File("a.pdf", "application/pdf", b"%PDF-1"))
-    wecom_api.get_user(line, "lisi")
-    wecom_api.recall(line, "m1")
-    assert [path for path, _, _ in wire.asked] == [
-        *("appchat/create", "appchat/send", "media/upload", "user/get", "message/recall"),
-    ]
+    assert [path for path, _, _ in wire.asked] == ["appchat/create", "appchat/send"]
     assert wire.asked[1][2] == {"chatid": "unit1", "msgtype": "textcard", "textcard": {"title": "新事项"}}
-    assert wire.asked[2][1:] == (T | {"type": "file"}, {"media": "a.pdf"})
 
 
 def test_tokens_are_granted_or_refused(wire: Notebook) -> None:

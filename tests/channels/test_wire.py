@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 
 from bot.channels.call import WECHAT, WECOM, Line, Meaning, Verdict, call, download, meaning
 from bot.channels.tokens import Grant, NoToken, TokenRefused, Tokens
-from bot.channels.wire import Answer, Download, File, TooBig, Unknown, Unreachable, Wire, WireError
+from bot.channels.wire import Answer, Download, TooBig, Unknown, Unreachable, Wire, WireError
 from core import tokens as rows
 from core.privacy import Vault
 from core.store import metadata, open_engine, transaction
@@ -106,16 +106,6 @@ def test_words_travel_as_they_are_written(stage: Stage, wire: Wire) -> None:
     stage.replies["/a"] = js(errcode=0)
     wire.post_json("a", {}, {"text": "办不成事 😀", "half": "\ud800"})
     assert stage.asked[0][2] == '{"text":"办不成事 😀","half":"?"}'.encode()
-
-
-def test_a_file_is_sent_in_its_field(stage: Stage, wire: Wire) -> None:
-    stage.replies["/up"] = js(media_id="M")
-    answer = wire.post_file("up", {"type": "file"}, "media", File("结果.pdf", "application/pdf", b"%PDF-"))
-    assert answer.text("media_id") == "M"
-    body = stage.asked[0][2]
-    assert b'name="media"' in body
-    assert "结果.pdf".encode() in body
-    assert b"%PDF-" in body
 
 
 HTML: Reply = (200, {"Content-Type": "text/html"}, b"<html>maintenance</html>")
