@@ -292,13 +292,18 @@ def roles(conn: Connection, person_id: int) -> tuple[tuple[str, int], ...]:
 
 def fills(conn: Connection, profile: Profile, case: Case, person_id: int | None, slot: str) -> str:
     """The role by which a person fills a slot of this case, or "" if they do not."""
+    held = () if person_id is None or slot in ("applicant", "system") else roles(conn, person_id)
+    return fills_by(profile, case, person_id, held, slot)
+
+
+def fills_by(
+    profile: Profile, case: Case, person_id: int | None, held: Iterable[tuple[str, int]], slot: str
+) -> str:
+    """The same for somebody whose posts are known already."""
     if slot == "applicant":
         return "applicant" if person_id is not None and person_id == case.contact_id else ""
     if slot == "system":
         return "system" if person_id is None else ""
-    if person_id is None:
-        return ""
-    held = roles(conn, person_id)
     return next(
         (role for role, unit_id in held if _counts(role, unit_id, case) and role in _roles_of(profile, slot)),
         "",

@@ -7,7 +7,7 @@ Everything happens in the caller's transaction: it stands together or not at all
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -183,20 +183,21 @@ def tell(work: Work, notice: Notice, **data: Any) -> None:
 def offers(office: Office, conn: Connection, case: Case, person_id: int) -> tuple[Offer, ...]:
     """The acts open to a person in a case now: what cards and pages show as buttons."""
     rules = office.rules(conn, case)
+    held = people.roles(conn, person_id)
+    running = _running(conn, case)
     found = []
     for row in flow.acts_at(case.stage):
         definition = rules.acts.get(row.act)
         if definition is None:
             continue
-        role = people.fills(conn, rules, case, person_id, row.slot)
-        if not role or _through_window(case, role, definition):
-            continue
-        try:
-            _check_open(conn, case, row.act, definition)
-        except Refusal:
-            continue
-        found.append(Offer(row.act, definition.label, definition.style, bool(definition.fields)))
+        role = people.fills_by(rules, case, person_id, held, row.slot)
+        if role and not _through_window(case, role, definition) and not _closed(case, definition, running):
+            found.append(Offer(row.act, definition.label, definition.style, bool(definition.fields)))
     return tuple(found)
+
+
+def _running(conn: Connection, case: Case) -> frozenset[str]:
+    return frozenset(duty.key for duty in duties.of_case(conn, case.id))
 
 
 def _through_window(case: Case, role: str, definition: Act) -> bool:
@@ -204,17 +205,28 @@ def _through_window(case: Case, role: str, definition: Act) -> bool:
     return case.shielded and role in people.UNIT_ROLES and not definition.shielded
 
 
-def _check_open(conn: Connection, case: Case, act: str, definition: Act) -> None:
+def _closed(case: Case, definition: Act, running: Collection[str]) -> str:
+    """Why an act is not open, in one word; "" if it is. `running`: the keys of the open duties."""
     if not holds(definition.when, case.facts()):
-        raise Refusal(f"{act}_not_now" if act == "extend" else NOT_NOW, clause=definition.clause)
+        return "when"
     if any(case.at(name) is None for name in definition.after):
-        raise Refusal("not_before", clause=definition.clause, needs=",".join(definition.after))
+        return "early"
     if definition.once and any(case.at(name) for name in definition.moments):
+        return "done"
+    if definition.needs_duty and definition.needs_duty not in running:
+        return "done"
+    return "pending" if set(definition.blocked_by) & set(running) else ""
+
+
+def _check_open(conn: Connection, case: Case, act: str, definition: Act) -> None:
+    why = _closed(case, definition, _running(conn, case))
+    if why == "when":
+        raise Refusal(f"{act}_not_now" if act == "extend" else NOT_NOW, clause=definition.clause)
+    if why == "early":
+        raise Refusal("not_before", clause=definition.clause, needs=",".join(definition.after))
+    if why == "done":
         raise _done(conn, case, act, definition)
-    open_keys = {duty.key for duty in duties.of_case(conn, case.id)}
-    if definition.needs_duty and definition.needs_duty not in open_keys:
-        raise _done(conn, case, act, definition)
-    if open_keys & set(definition.blocked_by):
+    if why == "pending":
         raise Refusal("pending", clause=definition.clause, act=act)
 
 
