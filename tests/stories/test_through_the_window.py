@@ -115,3 +115,21 @@ def test_a_dropped_draft_troubles_nobody(hall: World) -> None:
     assert replies[-1].name == "draft_dropped"
     with transaction(hall.office.engine) as conn:
         assert outbox.listed(conn) == ()
+
+
+def test_an_event_written_anew_breaks_the_link_of_the_one_after_it(hall: World) -> None:
+    case = hall.dispatch(hall.tell())
+    e, vault = store.event.c, hall.office.vault
+    with transaction(hall.office.engine) as conn:
+        row = dict(
+            conn.execute(sa.select(store.event).where(e.case_id == case.id, e.seq == 1)).one()._mapping
+        )
+        row.pop("id"), row.pop("digest")
+        row["via"] = "somebody who holds the key"
+        digest = vault.link(cases._linked("", row))
+        conn.execute(
+            sa.update(store.event)
+            .where(e.case_id == case.id, e.seq == 1)
+            .values(via=row["via"], digest=digest)
+        )
+        assert cases.broken_link(conn, vault, case.id) == 2
