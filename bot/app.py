@@ -37,7 +37,7 @@ def create_app(service: Service) -> Flask:
     @app.get("/health")
     def healthy() -> tuple[dict[str, object], int]:
         try:
-            report = health.report(service.office.engine, service.now())
+            report = health.report(service.office.engine, service.now(), service.office.calendar)
         except SQLAlchemyError:
             return {"ok": False, "database": False}, 503
         return report, 200 if report["ok"] else 503

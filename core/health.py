@@ -8,15 +8,16 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from core import store
+from core import outage, store
+from core.workdays import SHANGHAI, Calendar
 
 LATE: Final = timedelta(minutes=10)
 
 
-def report(engine: Engine, now: datetime) -> dict[str, Any]:
+def report(engine: Engine, now: datetime, calendar: Calendar) -> dict[str, Any]:
     """Numbers without names: age of the oldest due step and message (seconds), dead letters, failed messages,
-    age of the last sweep and audit. `ok` is False when something due, or the last sweep, is
-    older than ten minutes."""
+    age of the last sweep and audit, years whose calendar is asked for. `ok` is False when something due, or the
+    last sweep, is older than ten minutes."""
     s, o, i, h = store.step.c, store.outbox.c, store.inbox.c, store.heartbeat.c
     with store.transaction(engine) as conn:
         step = conn.execute(
@@ -27,6 +28,7 @@ def report(engine: Engine, now: datetime) -> dict[str, Any]:
         ).scalar()
         dead = conn.execute(sa.select(sa.func.count()).where(o.state == "dead")).scalar_one()
         failed = conn.execute(sa.select(sa.func.count()).where(i.state == "failed")).scalar_one()
+        refused = {name: one.reason for name, one in outage.standing(conn).items()}
         beats = {r.name: r.at for r in conn.execute(sa.select(h.name, h.at))}
     ages = {
         "oldest_due_step": _age(step, now),
@@ -36,7 +38,15 @@ def report(engine: Engine, now: datetime) -> dict[str, Any]:
     }
     watched = ("oldest_due_step", "oldest_due_message", "last_sweep")
     late = any((ages[k] or 0) > LATE.total_seconds() for k in watched)
-    return {"ok": not late, "database": True, **ages, "dead_messages": dead, "failed_callbacks": failed}
+    return {
+        "ok": not late and not refused,
+        "database": True,
+        **ages,
+        "dead_messages": dead,
+        "failed_callbacks": failed,
+        "refused": refused,  # platforms that let us send nothing, and why
+        "calendars_missing": calendar.missing(now.astimezone(SHANGHAI).date()),
+    }
 
 
 def _age(at: datetime | None, now: datetime) -> int | None:

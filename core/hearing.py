@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 from typing import Final, NamedTuple
 
 from core.desk.fields import EMAIL
@@ -235,6 +236,24 @@ def _value(text: str) -> int:
     total = 100 * _DIGITS.get(hundreds[:1], 1) if hundreds or "百" in text else 0
     total += 10 * _DIGITS.get(tens[:1], 1) if ten else 0
     return total + _DIGITS.get(ones[:1], 0)
+
+
+_DAY: Final = re.compile(r"(?:(\d{4})[年./-])?(\d{1,2})[月./-](\d{1,2})[日号]?")
+_AGO: Final = {"今天": 0, "昨天": 1, "前天": 2, "大前天": 3, "上周": 7, "上个星期": 7, "上星期": 7, "上个月": 30}
+
+
+def day_of(text: str, today: date) -> date | None:
+    """The day somebody names, in the past: 3月5号 is the last one that was, 上个月 roughly thirty days ago."""
+    said = plain(text)
+    if found := _DAY.search(said):
+        year = int(found[1] or today.year)
+        try:
+            day = date(year, int(found[2]), int(found[3]))
+            return day.replace(year=year - 1) if day > today and not found[1] else day
+        except ValueError:
+            return None
+    longest = max((word for word in _AGO if word in said), key=len, default="")
+    return today - timedelta(days=_AGO[longest]) if longest else None
 
 
 # --- names and addresses --------------------------------------------------------------------------------

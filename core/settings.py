@@ -13,7 +13,7 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 PREFIX: Final = "BANCHENG_"
-_LOCAL: Final = re.compile(r"http://(127\.0\.0\.1|localhost)(:\d+)?(/|$)")
+LOCAL: Final = re.compile(r"http://(127\.0\.0\.1|localhost)(:\d+)?(/|$)")
 
 
 class SettingsError(ValueError):
@@ -64,7 +64,7 @@ def from_env(env: Mapping[str, str]) -> Settings:
     except ValidationError as error:
         wrong = "；".join(f"{PREFIX}{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
         raise SettingsError(f"设置不对：{wrong}") from None
-    if not _LOCAL.match(settings.base_url):
+    if not LOCAL.match(settings.base_url):
         for name in ("sandbox_clock", "sandbox_frames"):
             if getattr(settings, name):
                 raise SettingsError(f"{PREFIX}{name.upper()} 只能在本机演示时设置，正式环境请删去")

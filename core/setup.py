@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 import zlib
+from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -37,15 +38,15 @@ def read_hall(path: Path) -> Hall:
         raise HallError("\n".join(lines)) from None
 
 
-def settle(conn: Connection, hall: Hall, now: datetime) -> Profile:
+def settle(conn: Connection, hall: Hall, now: datetime, caseless: Collection[str] = ()) -> Profile:
     """Load a hall file that is new, publish the shipped rules if none were ever published; the rules in force:
-    the version published last. Processes that start together take turns."""
+    the version published last. Processes that start together take turns. `caseless`: as `people.load_hall` takes it."""
     mark = zlib.crc32(hall.model_dump_json().encode()) & 0x7FFFFFFF
     c = store.counter.c
     store.insert_once(conn, store.counter, ("name",), name=SEEN, value=-1)
     seen = conn.execute(sa.select(c.value).where(c.name == SEEN).with_for_update()).scalar_one()
     if seen != mark:
-        people.load_hall(conn, hall)
+        people.load_hall(conn, hall, caseless)
         conn.execute(sa.update(store.counter).where(c.name == SEEN).values(value=mark))
     version = newest_version(conn, hall.profile)
     if version is not None:

@@ -10,7 +10,8 @@ import os
 import re
 import secrets
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -18,6 +19,7 @@ from typing import Literal
 import puremagic
 from PIL import Image, ImageOps
 
+from core import metadata
 from core.privacy import Vault, clean
 
 Code = Literal["empty", "too_big", "kind_not_allowed", "corrupt", "name_lies"]
@@ -69,6 +71,7 @@ KINDS = {
         Kind("png", "image/png", (".png",)),
         Kind("gif", "image/gif", (".gif",)),
         Kind("webp", "image/webp", (".webp",)),
+        Kind("heic", "image/heic", (".heic", ".heif", ".hif")),
         Kind("pdf", "application/pdf", (".pdf",)),
         Kind("doc", "application/msword", (".doc",)),
         Kind("docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document", (".docx",)),
@@ -77,11 +80,14 @@ KINDS = {
         Kind("amr", "audio/amr", (".amr",)),
         Kind("mp3", "audio/mpeg", (".mp3",)),
         Kind("mp4", "video/mp4", (".mp4", ".m4v", ".m4a")),
+        Kind("mov", "video/quicktime", (".mov", ".qt")),
         Kind("wav", "audio/wav", (".wav",)),
         Kind("txt", "text/plain; charset=utf-8", (".txt",)),
     )
 }
 _PICTURES = frozenset({"jpeg", "png", "gif", "webp"})
+# Telephones and people change these endings for each other; what a file is, its content says anyway.
+_ALIKE = (_PICTURES | {"heic"}, {"mp4", "mov"})
 _NAMED = {suffix: kind.name for kind in KINDS.values() for suffix in kind.suffixes}
 
 
@@ -89,7 +95,9 @@ def inspect(data: bytes, claimed_name: str, cap: int) -> Accepted:
     """The file as it may be kept. `cap` is the most bytes taken; `claimed_name` may be empty.
 
     Pictures are drawn anew: place, camera and comments are gone, of an animation the first picture stays,
-    and a picture under the name of another kind of picture is forgiven. Text becomes UTF-8.
+    and a picture under the name of another kind of picture is forgiven. A telephone's heic is kept as it is, to be
+    downloaded; of it, of films and of zipped Office documents goes what tells where and by whom they were made
+    (`core.metadata`). Text becomes UTF-8.
 
     Raises Refused: `empty`, `too_big` (also once unpacked), `kind_not_allowed`, `corrupt`, or `name_lies`
     (the content is something else than the name says).
@@ -103,7 +111,7 @@ def inspect(data: bytes, claimed_name: str, cap: int) -> Accepted:
     name = _kind_of(data, claimed)
     if name is None:
         raise Refused(_why_unknown(data, claimed))
-    if suffix and name != claimed and not {name, claimed} <= _PICTURES:
+    if suffix and name != claimed and not any({name, claimed} <= alike for alike in _ALIKE):
         raise Refused("name_lies")
     kind = KINDS[name]
     if name in _PICTURES:
@@ -113,7 +121,17 @@ def inspect(data: bytes, claimed_name: str, cap: int) -> Accepted:
         data = (_text(data) or "").encode("utf-8")
     elif not _SOUND[name](data):
         raise Refused("corrupt")
+    elif name in _QUIETED:
+        data = _quieted(data, name)
     return Accepted(name, kind.mime, kind.suffixes[0], data)
+
+
+def _quieted(data: bytes, name: str) -> bytes:
+    try:
+        return _QUIETED[name](data)
+    except Exception:
+        # As with pictures: hostile bytes may make a reader fail in any way.
+        raise Refused("corrupt") from None
 
 
 def _suffix_of(name: str) -> str:
@@ -155,7 +173,9 @@ _OPENINGS = tuple(
         ("wav", rb"RIFF.{4}WAVE"),
         ("pdf", rb"%PDF-\d"),
         ("amr", rb"#!AMR(?:-WB)?\n"),
-        # 3gp is what Android recorders write into .mp4; pictures (heic, avif) are other brands of this box.
+        # 3gp is what Android recorders write into .mp4.
+        ("heic", rb".{4}ftyp(?:hei[cxms]|hev[cxms]|mif1.{4}(?:.{4}){0,16}?hei[cxms])"),
+        ("mov", rb".{4}ftypqt  "),
         ("mp4", rb".{4}ftyp(?:iso\w|mp4[12]|avc1|dash|MSNV|M4[AV] |3gp\d)"),
         ("mp3", rb"ID3[\x02-\x04]|\xff[\xe2\xe3\xf2\xf3\xfa\xfb]"),
     )
@@ -262,18 +282,18 @@ _NOT_TEXT = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x84\x86-\x9f\ue000-\uf8ff\u
 
 def _mp4_sound(data: bytes) -> bool:
     """The boxes follow each other to the end of the file, and one of them says what is in it."""
-    at, boxes = 0, set()
-    while at + 8 <= len(data):
-        size, box = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
-        if size == 1:
-            size = int.from_bytes(data[at + 8 : at + 16], "big")
-        elif size == 0:
-            size = len(data) - at
-        if size < 8:
-            return False
-        boxes.add(box)
-        at += size
-    return at == len(data) and b"moov" in boxes
+    return b"moov" in _box_kinds(data)
+
+
+def _heic_sound(data: bytes) -> bool:
+    return {b"meta", b"mdat"} <= _box_kinds(data)
+
+
+def _box_kinds(data: bytes) -> set[bytes]:
+    try:
+        return {box.kind for box in metadata.boxes(data)}
+    except ValueError:
+        return set()
 
 
 # Of MPEG layer III, by the bits of a frame header: kbit/s in MPEG 1 and later; samples a second by version.
@@ -329,26 +349,56 @@ _SOUND: Mapping[str, Callable[[bytes], bool]] = {
     "amr": _amr_sound,
     "mp3": _mp3_sound,
     "mp4": _mp4_sound,
+    "mov": _mp4_sound,
+    "heic": _heic_sound,
     "wav": _wav_sound,
+}
+
+_QUIETED: Mapping[str, Callable[[bytes], bytes]] = {
+    "docx": metadata.office,
+    "xlsx": metadata.office,
+    "mp4": metadata.film,
+    "mov": metadata.film,
+    "heic": metadata.heif,
 }
 
 # ---- Keeping ----------------------------------------------------------------------------------------------
 
 _KEY = re.compile(r"[0-9a-f]{32}")
+_HEAD = 64  # bytes: more than what stands before the ciphertext
 
 
 def store(folder: Path, data: bytes, vault: Vault) -> Stored:
     """Put `data` away sealed, under a new random key. A crash leaves the whole file or none under the key."""
     key = secrets.token_hex(16)
+    _place(folder, key).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _write(folder, key, data, vault)
+    return Stored(key, hashlib.sha256(data).hexdigest(), len(data))
+
+
+def _write(folder: Path, key: str, data: bytes, vault: Vault) -> None:
     place = _place(folder, key)
-    place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    unfinished = place.with_suffix(".part")
+    unfinished = place.with_suffix(f".{secrets.token_hex(4)}.part")
     with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(vault.seal_bytes(data, f"upload {key}"))
         file.flush()
         os.fsync(file.fileno())
     unfinished.replace(place)
-    return Stored(key, hashlib.sha256(data).hexdigest(), len(data))
+
+
+def stale(folder: Path, vault: Vault) -> Iterator[str]:
+    """The keys of the files that an older encryption key sealed."""
+    for place in folder.glob("??/*"):
+        if _KEY.fullmatch(place.name):
+            with suppress(FileNotFoundError), place.open("rb") as file:
+                if vault.is_stale(file.read(_HEAD)):
+                    yield place.name
+
+
+def reseal(folder: Path, key: str, vault: Vault) -> None:
+    """Seal a file anew under the active key; one that was removed meanwhile is left alone."""
+    with suppress(FileNotFoundError):
+        _write(folder, key, load(folder, key, vault), vault)
 
 
 def load(folder: Path, key: str, vault: Vault) -> bytes:

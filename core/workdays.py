@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 SHIPPED = Path(__file__).parent / "calendars"
 FRIDAY = 5  # as date.isoweekday counts
+NOTICE_MONTH = 11  # from then on the notice for the next year is asked for
 ONE_DAY = timedelta(days=1)
 
 MonthDay = tuple[int, int]
@@ -130,6 +131,12 @@ class Calendar:
 
     def known(self, year: int) -> bool:
         return self.years[0].year <= year <= self.years[-1].year
+
+    def missing(self, today: date) -> tuple[int, ...]:
+        """The years whose notice should be here: this one, and from November, when the State Council has spoken, the
+        next. A limit that reaches into a missing year is provisional (WD-14)."""
+        wanted = (today.year, today.year + 1) if today.month >= NOTICE_MONTH else (today.year,)
+        return tuple(year for year in wanted if not self.known(year))
 
     def is_working(self, day: date) -> bool:
         """WD-10 to WD-13; in a year without a notice, Monday to Friday (WD-14)."""

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
+import itertools
 import logging
 import os
+import shutil
 import sqlite3
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,24 +23,20 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from core import audit as audits
 from core import case as cases
-from core import duties, outbox, people, schema, setup, store
-from core.policy.load import ProfileError, publish, read, shipped
-from core.policy.model import Profile
-from core.privacy import BadKeys
+from core import duties, outbox, people, schema, store
+from core.policy.load import ProfileError
+from core.privacy import BadKeys, CannotOpen, Vault, make_key
 from core.refusals import Refusal
-from core.settings import Settings, SettingsError, from_env
+from core.settings import SettingsError, from_env
 from core.setup import HallError
-from core.workdays import SHANGHAI, Calendar, CalendarError, DayKind, OfficeHours
+from core.workdays import CalendarError
+from workers import console, rules
+from workers.console import FAILED, WRONG, Args, Mistake, local, plain, say
 
-Args = argparse.Namespace
-DAYS: Final = {
-    DayKind.WORKDAY: "工作日",
-    DayKind.MAKE_UP: "调休上班",
-    DayKind.WEEKEND: "周末",
-    DayKind.HOLIDAY: "放假",
-}
 GROUPS: Final = {
-    "db": "数据库：升级、备份、恢复",
+    "db": "数据库：升级、备份、恢复、清除到期的",
+    "keys": "加密密钥",
+    "calendar": "工作日历",
     "policy": "规则",
     "case": "件",
     "audit": "核对",
@@ -46,11 +44,6 @@ GROUPS: Final = {
     "outbox": "发出的消息",
     "export": "导出",
 }
-WRONG, FAILED = 2, 1  # exit codes: how it was asked or set up; what was asked
-
-
-class Mistake(Exception):
-    """What was asked cannot be done; the text says why."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -62,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     try:
         return int(args.run(args) or 0)
-    except (SettingsError, HallError, ProfileError, BadKeys, CalendarError) as error:
+    except (SettingsError, HallError, ProfileError, BadKeys, CannotOpen, CalendarError) as error:
         return _fail(str(error), WRONG)
     except Refusal as refusal:
         return _fail(
@@ -84,34 +77,6 @@ def _fail(text: str, code: int) -> int:
     return code
 
 
-def _settings() -> Settings:
-    return from_env(os.environ)
-
-
-def _engine() -> sa.Engine:
-    return store.open_engine(_settings().database_url)
-
-
-def _say(args: Args, data: Any, lines: Sequence[str]) -> None:
-    """The lines for people, or with `--json` the data for machines."""
-    if args.json:
-        print(json.dumps(data, ensure_ascii=False, default=_plain))
-    else:
-        print(*lines, sep="\n")
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, datetime):
-        return value.astimezone(SHANGHAI).isoformat()
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return dataclasses.asdict(value)
-    return str(value)
-
-
-def _local(at: datetime | None) -> str:
-    return f"{at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}" if at else ""
-
-
 # --- the three processes --------------------------------------------------------------------------------
 
 
@@ -122,7 +87,7 @@ def serve(args: Args) -> None:
     from bot.app import create_app
     from workers.build import build
 
-    settings = _settings()
+    settings = console.settings()
 
     class Server(BaseApplication):  # type: ignore[misc]
         def load_config(self) -> None:
@@ -149,20 +114,23 @@ def serve(args: Args) -> None:
 def worker(args: Args) -> None:
     from workers.main import work
 
-    settings = _settings()
+    settings = console.settings()
     if not settings.redis_url:
         raise Mistake("没有设置 BANCHENG_REDIS_URL：不需要 worker，运行 bancheng clock 就够了")
     work(settings)
 
 
 def clock(args: Args) -> None:
+    from core.desk import recount
     from workers import sweeper
     from workers.arrange import arrange
     from workers.bell import Bell
     from workers.build import build
 
-    settings = _settings()
+    settings = console.settings()
     service = build(settings)
+    if settled := recount.everything(service.office, service.now()):
+        logging.getLogger(__name__).info("%d provisional dates settled by the calendar", settled)
     arrange(service)
     sweeper.loop(service, time.sleep, Bell(settings.redis_url, service.machine).ring)
 
@@ -176,46 +144,108 @@ def demo(args: Args) -> int:
 # --- the installation -----------------------------------------------------------------------------------
 
 
+def init(args: Args) -> None:
+    """Ask, write the settings and the hall file, look whether it would run."""
+    from workers import wizard
+    from workers.build import machine_clock
+    from workers.doctor import checks
+
+    folder = args.folder.resolve()
+    try:
+        made = wizard.plan(wizard.from_file(args.answers) if args.answers else wizard.from_terminal, folder)
+        made.write()
+    except wizard.WizardError as error:
+        raise Mistake(str(error)) from None
+    except EOFError:
+        raise Mistake("没有答完，什么也没有写") from None
+    wrong = [c for c in checks(from_env(made.environment), machine_clock()) if not c.ok]
+    lines = [
+        f"已写好 {made.env_path} 和 {made.hall_path}。密钥在 {made.env_path.name} 里，请另外备份一份。",
+        "",
+    ]
+    lines += ["还要做：", *(f"✗ {c.what}{'：' + c.advice if c.advice else ''}" for c in wrong), ""]
+    lines += ["接着：", f"  set -a; . {made.env_path}; set +a", "  bancheng db upgrade"]
+    lines += [f"  在 {made.hall_path} 里补人", "  bancheng doctor"]
+    say(args, {"settings": made.env_path, "hall": made.hall_path, "open": wrong}, lines)
+
+
 def doctor(args: Args) -> int:
     from workers.build import machine_clock
     from workers.doctor import checks
 
-    found = list(checks(_settings(), machine_clock()))
+    found = list(checks(console.settings(), machine_clock()))
     lines = [f"{'✓' if c.ok else '✗'} {c.what}{'：' + c.advice if c.advice else ''}" for c in found]
     wrong = sum(not c.ok for c in found)
-    _say(args, found, [*lines, "", "一切就绪。" if not wrong else f"有 {wrong} 处要处理。"])
+    say(args, found, [*lines, "", "一切就绪。" if not wrong else f"有 {wrong} 处要处理。"])
     return FAILED if wrong else 0
 
 
 def db_upgrade(args: Args) -> None:
-    engine = _engine()
+    engine = console.engine()
     schema.upgrade(engine)
     print(f"数据库结构：{schema.current(engine)}")
+    engine.dispose()
 
 
 def db_backup(args: Args) -> None:
-    source = _sqlite("pg_dump --format=custom --file={file} DATABASE", args.file)
     if args.file.exists():
         raise Mistake(f"{args.file} 已经存在，不覆盖")
-    _copy(source, args.file)
+    url = sa.make_url(console.settings().database_url)
+    if url.get_backend_name() == "sqlite":
+        _copy(Path(str(url.database)), args.file)
+    else:
+        _postgres("pg_dump", url, "--format=custom", f"--file={args.file}")
     print(f"已备份到 {args.file}。附件目录和密钥要另外备份：没有密钥，备份打不开")
 
 
 def db_restore(args: Args) -> None:
-    target = _sqlite("pg_restore --clean --if-exists --dbname=DATABASE {file}", args.file)
     if not args.file.exists():
         raise Mistake(f"没有 {args.file}")
-    if target.exists() and not args.yes:
-        raise Mistake(f"会覆盖 {target}。请先停下服务，再加 --yes")
-    _copy(args.file, target)
-    print(f"已恢复到 {target}。请运行 bancheng db upgrade 和 bancheng audit verify")
+    url = sa.make_url(console.settings().database_url)
+    sqlite = url.get_backend_name() == "sqlite"
+    if not args.yes and not (sqlite and not Path(str(url.database)).exists()):
+        raise Mistake(f"会覆盖 {url.database}。请先停下服务，再加 --yes")
+    if sqlite:
+        _copy(args.file, Path(str(url.database)))
+    else:
+        options = ("--clean", "--if-exists", "--single-transaction", "--no-owner")
+        _postgres("pg_restore", url, *options, str(args.file))
+    print(f"已恢复到 {url.database}。请运行 bancheng db upgrade 和 bancheng audit verify")
 
 
-def _sqlite(otherwise: str, file: Path) -> Path:
-    url = sa.make_url(_settings().database_url)
-    if url.get_backend_name() != "sqlite" or not url.database:
-        raise Mistake(f"PostgreSQL 请用它自己的工具：{otherwise.format(file=file)}")
-    return Path(url.database)
+def db_retention(args: Args) -> None:
+    """Erase what has outlived its period (the hall file's `[retention]`), or with --dry-run only count it."""
+    from core import retention
+    from workers.build import build
+
+    service = build(console.settings())
+    kept = retention.apply(service.office, service.now(), dry_run=args.dry_run)
+    verb = "到期、会清除" if args.dry_run else "已清除"
+    lines = [
+        f"{verb}：",
+        f"  {kept.cases} 件里的 {kept.facts} 项个人信息、{kept.files} 个附件（其中没有提交的草稿 {kept.drafts} 件）",
+        f"  {kept.addresses} 个群众的平台账号",
+        f"  来信 {kept.received} 条，发出的原话 {kept.sent} 条，查看记录 {kept.looks} 条",
+        "单号、时间、结果、评分和经过都保留。",
+    ]
+    say(args, {"dry_run": args.dry_run, **dataclasses.asdict(kept)}, lines)
+
+
+def _postgres(tool: str, url: sa.URL, *options: str) -> None:
+    """PostgreSQL's own tool. The password goes by the environment: what stands on a command line everybody sees."""
+    found = shutil.which(tool)
+    if found is None:
+        raise Mistake(f"找不到 {tool}。请安装 postgresql-client（版本不低于服务器），再试一次")
+    plain = url._replace(drivername="postgresql", password=None).render_as_string()
+    env = {**os.environ, "PGPASSWORD": str(url.password)} if url.password else None
+    try:
+        done = subprocess.run(
+            [found, f"--dbname={plain}", *options], env=env, capture_output=True, text=True, check=False
+        )
+    except OSError as error:
+        raise Mistake(f"{tool} 没有跑起来（{type(error).__name__}）") from None
+    if done.returncode:
+        raise Mistake(f"{tool} 没有成功：{(done.stderr.strip().splitlines() or ['没有说明'])[-1][:300]}")
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -230,91 +260,51 @@ def _copy(source: Path, target: Path) -> None:
         new.close()
 
 
-# --- rules ----------------------------------------------------------------------------------------------
+def keys_new(args: Args) -> None:
+    """A new key with the next free name, to be put into BANCHENG_KEYS by hand."""
+    ring = os.environ.get("BANCHENG_KEYS", "")
+    taken = {entry.partition(":")[0].strip() for entry in ring.split(",")}
+    name = next(f"k{n}" for n in itertools.count(1) if f"k{n}" not in taken)
+    key = f"{name}:{make_key()}"
+    say(args, {"key": key}, [key])
 
 
-def _profile(name: str) -> tuple[Profile, str]:
-    """A profile by the name of a shipped one, or by its file."""
-    path = Path(name)
-    return read(path) if path.suffix == ".toml" else shipped(name)
+def keys_rotate(args: Args) -> int:
+    """Bring everything under the first key of the ring. May be broken off and run again."""
+    from core.logins import LOGIN_LIFE
+    from core.rekey import rekey
 
-
-def due(args: Args) -> None:
-    """When a limit ends, day by day (WD-1 to WD-18)."""
-    rules, _ = _profile(args.profile)
-    limit = next((x for x in rules.limits if x.key == args.limit), None)
-    if limit is None:
-        raise Mistake(f"{rules.name} 没有时限 {args.limit}，有：{'、'.join(x.key for x in rules.limits)}")
-    try:
-        instant = datetime.fromisoformat(args.instant)
-    except ValueError:
-        raise Mistake("时间写成 2022-04-11T10:00，不写时区就是北京时间") from None
-    instant = instant if instant.tzinfo else instant.replace(tzinfo=SHANGHAI)
-    calendar, hours = Calendar.load(), None
-    if rules.day_end == "closing" and "BANCHENG_HALL" in os.environ:
-        hours = OfficeHours.read(setup.read_hall(Path(os.environ["BANCHENG_HALL"])).hours)
-    end = calendar.due(instant, limit.due_wd, hours)
-    days = calendar.explain(instant.astimezone(SHANGHAI).date(), limit.due_wd)
-    lines = [f"{limit.title}：{limit.due_wd} 个工作日，从 {limit.anchor} 起算（{limit.clause}）"]
-    for one in days:
-        counted = f"第 {one.nth} 个工作日" if one.nth else ("起算日，不计" if one is days[0] else "不计")
-        lines.append(f"{one.day}  {DAYS[one.kind]}  {counted}{'（暂定）' if one.provisional else ''}")
-    closing = f"，下班时 {_local(end.moment)}" if hours else ""
-    lines.append(f"到期：{end.day}{closing}{'（暂定：那一年的放假通知还没有）' if end.provisional else ''}")
-    data = {"due": end.day, "moment": end.moment, "provisional": end.provisional, "clause": limit.clause}
-    _say(args, data, lines)
-
-
-def policy_list(args: Args) -> None:
-    from core.policy.load import SHIPPED
-
-    found = [shipped(path.stem)[0] for path in sorted(SHIPPED.glob("*.toml")) if path.stem.count(".") == 0]
-    rows = [{"name": p.name, "version": p.version, "title": p.title} for p in found]
-    _say(args, rows, [f"{r['name']}  {r['version']}  {r['title']}" for r in rows])
-
-
-def policy_show(args: Args) -> None:
-    rules, _ = _profile(args.name)
+    settings = console.settings()
+    vault = Vault.from_setting(settings.keys.get_secret_value())
+    done = rekey(console.engine(), vault, settings.files)
     lines = [
-        rules.title,
-        f"{rules.instrument.issuer}  {rules.instrument.number}  版本 {rules.version}",
-        "",
-        "时限",
+        f"已改用 {vault.active}：{done.values} 项资料、{done.files} 个文件重新加密，{done.chains} 件的记录重新签名。"
     ]
-    lines += [f"  {x.title}：{x.due_wd} 个工作日（{x.clause}）" for x in rules.limits]
-    lines += ["", "要做的事"] + [
-        f"  {x.title}（{x.clause}）{'，推定' if x.inferred else ''}" for x in rules.duties
-    ]
-    lines += ["", "取舍"] + [f"  {x.id} {x.point}：{x.chosen}" for x in rules.decisions]
-    _say(args, rules.model_dump(mode="json"), lines)
+    if done.broken:
+        lines += [
+            f"有 {len(done.broken)} 件的记录核对不上，没有动它：旧密钥要留着，请运行 bancheng audit verify。"
+        ]
+    else:
+        hours = int(LOGIN_LIFE.total_seconds() // 3600)
+        lines += [
+            f"{hours} 小时后（没交完的表单那时也过期了）可以从 BANCHENG_KEYS 去掉别的密钥，再重启各进程。"
+        ]
+        lines += ["旧备份还要旧密钥才打得开：备份留多久，旧密钥另存多久。"]
+    say(args, done, lines)
+    return FAILED if done.broken else 0
 
 
-def policy_verify(args: Args) -> int:
-    wrong = 0
-    for name in args.names:
-        try:
-            rules, _ = _profile(name)
-        except ProfileError as error:
-            wrong += 1
-            print(error, file=sys.stderr)
-        else:
-            print(f"{rules.name} {rules.version}：读得通，{len(rules.clauses)} 条条款都找得到")
-    return FAILED if wrong else 0
+def calendar_recount(args: Args) -> None:
+    """Count provisional limits again after a year's notice was put in; the clock does it whenever it starts."""
+    from core.desk import recount
+    from workers.build import build
 
-
-def policy_publish(args: Args) -> None:
-    from workers.build import machine_clock
-
-    _, text = _profile(args.name)
-    with store.transaction(_engine()) as conn:
-        rules = publish(conn, text, args.name, machine_clock())
-    print(f"已发布 {rules.name} {rules.version}。重启各进程后，新收的件按它办；在办的件不变")
-
-
-def policy_clauses(args: Args) -> None:
-    rules, _ = _profile(args.name)
-    data = {key: clause.model_dump() for key, clause in rules.clauses.items()}
-    _say(args, data, [f"{key}  {clause.place}  {clause.title}" for key, clause in rules.clauses.items()])
+    service = build(console.settings())
+    settled = recount.everything(service.office, service.now())
+    with store.transaction(service.office.engine) as conn:
+        left = len(recount.waiting(conn))
+    lines = [f"重算了 {settled} 条暂定的期限；还有 {left} 件的期限是暂定的（那一年的放假通知还没有）。"]
+    say(args, {"settled": settled, "provisional_cases": left}, lines)
 
 
 # --- cases ----------------------------------------------------------------------------------------------
@@ -325,33 +315,33 @@ def case_list(args: Args) -> None:
     query = sa.select(c.number, c.stage, c.subject, c.opened_at, c.overdue_at).where(c.number.is_not(None))
     if not args.all:
         query = query.where(c.stage.not_in(("ARCHIVED", "WITHDRAWN", "GUIDED")))
-    with store.transaction(_engine()) as conn:
+    with store.transaction(console.engine()) as conn:
         rows = [dict(r._mapping) for r in conn.execute(query.order_by(c.id.desc()).limit(args.limit))]
     lines = [
-        f"{r['number']}  {r['stage']}  {_local(r['opened_at'])}  {'逾期  ' if r['overdue_at'] else ''}{r['subject']}"
+        f"{r['number']}  {r['stage']}  {local(r['opened_at'])}  {'逾期  ' if r['overdue_at'] else ''}{r['subject']}"
         for r in rows
     ]
-    _say(args, rows, lines)
+    say(args, rows, lines)
 
 
 def case_show(args: Args) -> None:
     """What the record says of a case: nothing personal."""
-    with store.transaction(_engine()) as conn:
+    with store.transaction(console.engine()) as conn:
         found = cases.find(conn, number=args.number.upper())
         open_duties = duties.of_case(conn, found.id)
         events = cases.events(conn, found.id)
         names = people.names(conn, (e.actor_id for e in events))
         unit = people.unit(conn, found.unit_id).name if found.unit_id else ""
     lines = [f"{found.number}  {found.stage}  第 {found.round} 轮  {unit}  {found.subject}"]
-    lines += [f"  待办 {d.key}（{d.clause}） {_local(d.due_at)}" for d in open_duties]
-    lines += [f"  {e.seq:3} {_local(e.at)} {e.act} {names.get(e.actor_id or 0, '')} {e.via}" for e in events]
+    lines += [f"  待办 {d.key}（{d.clause}） {local(d.due_at)}" for d in open_duties]
+    lines += [f"  {e.seq:3} {local(e.at)} {e.act} {names.get(e.actor_id or 0, '')} {e.via}" for e in events]
     data = {"case": {"number": found.number, "stage": found.stage, "round": found.round, "unit": unit}}
-    _say(args, {**data, "duties": open_duties, "events": events}, lines)
+    say(args, {**data, "duties": open_duties, "events": events}, lines)
 
 
 def who_saw(args: Args) -> None:
     v, p = store.view_log.c, store.person.c
-    with store.transaction(_engine()) as conn:
+    with store.transaction(console.engine()) as conn:
         found = cases.find(conn, number=args.number.upper())
         rows = conn.execute(
             sa.select(v.at, p.name, p.kind, v.what, v.reason)
@@ -360,14 +350,14 @@ def who_saw(args: Args) -> None:
             .order_by(v.id)
         ).all()
     data = [dict(r._mapping) for r in rows]
-    _say(args, data, [f"{_local(r.at)}  {r.name or '申请人'}  {r.what}  {r.reason}" for r in rows])
+    say(args, data, [f"{local(r.at)}  {r.name or '申请人'}  {r.what}  {r.reason}" for r in rows])
 
 
 def audit_verify(args: Args) -> int:
     """Verify the event chain of every case, and that everything open moves."""
     from workers.build import build
 
-    service = build(_settings())
+    service = build(console.settings())
     found: list[audits.Finding] = []
     after = 0
     while True:
@@ -379,7 +369,7 @@ def audit_verify(args: Args) -> int:
     with store.transaction(service.office.engine) as conn:
         found += audits.waiting(conn, service.now(), service.machine())
     lines = [f"{f.what}  case={f.case_id}  row={f.row_id}" for f in found] or ["记录完整，没有停住的事。"]
-    _say(args, found, lines)
+    say(args, found, lines)
     return FAILED if found else 0
 
 
@@ -390,37 +380,35 @@ def inbox_replay(args: Args) -> int:
     from bot.inbound import replay
     from workers.build import build
 
-    done, failing = replay(build(_settings()))
-    _say(args, {"done": done, "failing": failing}, [f"补做 {done} 条，仍失败 {failing} 条"])
+    done, failing = replay(build(console.settings()))
+    say(args, {"done": done, "failing": failing}, [f"补做 {done} 条，仍失败 {failing} 条"])
     return FAILED if failing else 0
 
 
 def outbox_list(args: Args) -> None:
-    with store.transaction(_engine()) as conn:
+    with store.transaction(console.engine()) as conn:
         found = outbox.listed(conn, states=args.state or ("due", "dead"))
     data = [_public(m) for m in found]
-    _say(
-        args, data, [f"{m.id}  {m.state}  {m.notice}  {_local(m.not_before)}  {m.error or ''}" for m in found]
-    )
+    say(args, data, [f"{m.id}  {m.state}  {m.notice}  {local(m.not_before)}  {m.error or ''}" for m in found])
 
 
 def outbox_retry(args: Args) -> None:
-    with store.transaction(_engine()) as conn:
+    with store.transaction(console.engine()) as conn:
         if not outbox.revive(conn, args.id):
             raise Mistake(f"{args.id} 不是停住的消息")
     print(f"{args.id} 已放回，下一轮再送")
 
 
 def outbox_explain(args: Args) -> None:
-    with store.transaction(_engine()) as conn:
+    with store.transaction(console.engine()) as conn:
         message = next((m for m in outbox.listed(conn) if m.id == args.id), None)
         if message is None:
             raise Mistake(f"没有消息 {args.id}")
         ways = people.addresses(conn, message.person_id) if message.person_id else ()
-    data = {**_public(message), "addresses": [{"channel": w.channel, "following": w.following} for w in ways]}
-    _say(
-        args, data, [f"{name}: {_plain(value) if value is not None else ''}" for name, value in data.items()]
-    )
+        others = outbox.together(conn, message)
+    addresses = [{"channel": w.channel, "following": w.following} for w in ways]
+    data = {**_public(message), "together_with": others, "addresses": addresses}
+    say(args, data, [f"{name}: {plain(value) if value is not None else ''}" for name, value in data.items()])
 
 
 def _public(message: outbox.Message) -> dict[str, Any]:
@@ -434,7 +422,7 @@ def export_ledger(args: Args) -> None:
     from core import papers
     from workers.build import build
 
-    service = build(_settings())
+    service = build(console.settings())
     with store.transaction(service.office.engine) as conn:
         key = sa.select(store.person.c.id).where(store.person.c.key == args.by, store.person.c.active)
         person_id = conn.execute(key).scalar()
@@ -489,23 +477,35 @@ def _parser() -> argparse.ArgumentParser:
         __port={"type": int, "default": 8080},
         __tour_only={"action": "store_true"},
     )
+    add(
+        *("init", init, "安装向导：一问一答，写好设置和大厅文件"),
+        __folder={"type": Path, "default": Path("."), "metavar": "DIR", "help": "写到哪里"},
+        __answers={"type": Path, "metavar": "FILE", "help": "从文件读答案（TOML）"},
+    )
     add("doctor", doctor, "自查：少什么、怎么补")
     add("db upgrade", db_upgrade, "把数据库结构升到最新")
-    add("db backup", db_backup, "备份（SQLite）", file=file)
-    add("db restore", db_restore, "从备份恢复（SQLite）", file=file, __yes={"action": "store_true"})
+    add("db backup", db_backup, "备份数据库", file=file)
+    add("db restore", db_restore, "从备份恢复数据库", file=file, __yes={"action": "store_true"})
+    add(
+        *("db retention", db_retention, "清除过了保存期限的个人信息"),
+        __dry_run={"action": "store_true", "help": "只数一数，不动"},
+    )
+    add("keys new", keys_new, "做一把新密钥（放到 BANCHENG_KEYS 最前面）")
+    add("keys rotate", keys_rotate, "把旧密钥加密的都换到第一把密钥下")
     add(
         "due",
-        due,
+        rules.due,
         "逐日算一个时限",
         profile=profile,
         limit={"metavar": "LIMIT"},
         instant={"metavar": "INSTANT"},
     )
-    add("policy list", policy_list, "随程序来的规则")
-    add("policy show", policy_show, "一份规则说了什么", name=profile)
-    add("policy verify", policy_verify, "规则文件读不读得通", names={**profile, "nargs": "+"})
-    add("policy publish", policy_publish, "发布一份规则的新版本", name=profile)
-    add("policy clauses", policy_clauses, "一份规则的条款", name=profile)
+    add("calendar recount", calendar_recount, "放入新一年的放假安排后，重算暂定的期限")
+    add("policy list", rules.listed, "随程序来的规则")
+    add("policy show", rules.show, "一份规则说了什么", name=profile)
+    add("policy verify", rules.verify, "规则文件读不读得通", names={**profile, "nargs": "+"})
+    add("policy publish", rules.publish, "发布一份规则的新版本", name=profile)
+    add("policy clauses", rules.clauses, "一份规则的条款", name=profile)
     add(
         *("case list", case_list, "件的清单"),
         __all={"action": "store_true", "help": "连同已归档、撤回、指路的"},

@@ -7,24 +7,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+import sqlalchemy as sa
 from redis.exceptions import RedisError
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.words import FOLDER
-from core import schema, setup, store
+from core import outage, schema, setup, store
 from core.people import Hall
 from core.policy.load import ProfileError, pinned, shipped
 from core.policy.model import Profile
 from core.privacy import BadKeys, Vault
-from core.settings import Settings
+from core.settings import LOCAL, Settings
 from core.setup import HallError
 from core.workdays import SHANGHAI, Calendar, CalendarError, OfficeHours
 from workers.bell import open_queue
-
-NEXT_YEAR_FROM = (
-    11  # the State Council's notice for the next year comes in autumn (design: asked from November)
-)
 
 
 @dataclass(frozen=True)
@@ -43,7 +40,11 @@ def checks(settings: Settings, now: datetime) -> Iterator[Check]:
     engine = store.open_engine(settings.database_url)
     database = list(_database(engine))
     yield from database
+    if all(check.ok for check in database):
+        yield _provisional(engine)
     yield _redis(settings)
+    yield from _refused(engine, usable=all(check.ok for check in database))
+    yield _address(settings)
     yield from _calendar(now)
     yield from _channels(settings)
     try:
@@ -105,13 +106,51 @@ def _redis(settings: Settings) -> Check:
     return Check(True, "Redis 有应答")
 
 
+def _address(settings: Settings) -> Check:
+    if settings.base_url.endswith("/"):
+        return Check(False, "网址", "BANCHENG_BASE_URL 末尾不要斜杠，不然链接会有两个。")
+    if settings.base_url.startswith("https://"):
+        return Check(True, "网址是 https")
+    if LOCAL.match(settings.base_url):
+        return Check(True, "网址是本机的：只够演示，群众打不开")
+    advice = "不是 https：登录凭据会明着传，两个平台也不认。请配好证书，把 BANCHENG_BASE_URL 改成 https://。"
+    return Check(False, "网址", advice)
+
+
+def _refused(engine: Engine, *, usable: bool) -> Iterator[Check]:
+    """Platforms that, when we last sent something, did not let us."""
+    if not usable:
+        return
+    with store.transaction(engine) as conn:
+        found = outage.standing(conn).values()
+    for one in found:
+        since = f"{one.since.astimezone(SHANGHAI):%m-%d %H:%M}"
+        advice = "请核对密钥、可信 IP、应用权限。消息都留着，改好后十分钟内自动发出。"
+        yield Check(False, f"{one.channel} 平台拒绝我们（{one.reason}，从 {since} 起）", advice)
+
+
 def _calendar(now: datetime) -> Iterator[Check]:
-    calendar, today = Calendar.load(), now.astimezone(SHANGHAI)
-    needed = [today.year] + ([today.year + 1] if today.month >= NEXT_YEAR_FROM else [])
-    for year in needed:
-        known = calendar.known(year)
+    today = now.astimezone(SHANGHAI).date()
+    missing = Calendar.load().missing(today)
+    for year in missing:
         advice = "请放入国务院办公厅的放假通知；在此之前，跨到这一年的期限都是暂定的。"
-        yield Check(known, f"{year} 年工作日历", "" if known else advice)
+        yield Check(False, f"{year} 年工作日历", advice)
+    if not missing:
+        yield Check(True, "该有的工作日历都有")
+
+
+def _provisional(engine: Engine) -> Check:
+    """Limits still provisional though their year is known: the clock settles them when it starts."""
+    with store.transaction(engine) as conn:
+        days = conn.execute(
+            sa.select(store.duty.c.due_at).where(store.duty.c.state == "open", store.duty.c.provisional)
+        ).scalars()
+        calendar = Calendar.load()
+        ready = sum(calendar.known(due.astimezone(SHANGHAI).year) for due in days if due)
+    advice = (
+        f"有 {ready} 条可以重算了：重启 bancheng clock，或运行 bancheng calendar recount。" if ready else ""
+    )
+    return Check(not ready, "暂定的期限", advice)
 
 
 def _channels(settings: Settings) -> Iterator[Check]:

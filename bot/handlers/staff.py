@@ -15,9 +15,9 @@ from bot.service import Service
 from core import cards, outbox, people, views
 from core import case as cases
 from core.case import Case
-from core.desk.act import Actor, perform
+from core.desk.act import Actor, offers, perform
 from core.people import Person
-from core.refusals import NOT_NOW, Refusal
+from core.refusals import NOT_NOW, UNKNOWN_CASE, Refusal
 
 
 def tap(
@@ -62,12 +62,14 @@ def write(service: Service, conn: Connection, channel: str, address: str, text: 
                 with conn.begin_nested():
                     return answer(service, conn, person, channel, match)
             except Refusal as refusal:
+                if refusal.code == UNKNOWN_CASE:
+                    return service.words.say("staff/no_such_case", hall=service.office.hall)
                 return service.words.refusal(refusal, service.office.profile, person.id)
     return service.words.say("staff/help", base_url=service.settings.base_url, channel=channel)
 
 
 def _show(service: Service, conn: Connection, person: Person, channel: str, match: re.Match[str]) -> str:
-    case = cases.find(conn, number=match["number"].upper())
+    case = _case(conn, person, match)
     view = views.see(service.office, conn, case, person)
     views.log_view(conn, case, person, f"chat:{channel}", service.now())
     rules, hall = service.office.rules(conn, case), service.office.hall
@@ -76,25 +78,46 @@ def _show(service: Service, conn: Connection, person: Person, channel: str, matc
 
 
 def _sign_for(service: Service, conn: Connection, person: Person, channel: str, match: re.Match[str]) -> str:
-    case = cases.find(conn, number=match["number"].upper())
-    done = perform(
-        service.office, conn, Actor(person, f"chat:{channel}"), case, "sign_for", now=service.now()
-    )
-    return service.words.say("staff/signed_for", number=done.number)
+    actor = Actor(person, f"chat:{channel}")
+    done = perform(service.office, conn, actor, _case(conn, person, match), "sign_for", now=service.now())
+    return service.words.say("staff/signed_for", number=done.number, subject=done.subject)
+
+
+def _which(service: Service, conn: Connection, person: Person, channel: str, match: re.Match[str]) -> str:
+    """签收 without a number: done for the one matter that waits for it. 收到 may mean anything: asked about."""
+    office = service.office
+    waiting = [
+        case
+        for case in views.to_do(office, conn, person)
+        if any(offer.act == "sign_for" for offer in offers(office, conn, case, person.id))
+    ]
+    if len(waiting) == 1 and match["act"] == "签收":
+        actor = Actor(person, f"chat:{channel}")
+        done = perform(office, conn, actor, waiting[0], "sign_for", now=service.now())
+        return service.words.say("staff/signed_for", number=done.number, subject=done.subject)
+    return service.words.say("staff/sign_which", waiting=waiting)
 
 
 def _reply(service: Service, conn: Connection, person: Person, channel: str, match: re.Match[str]) -> str:
-    case = cases.find(conn, number=match["number"].upper())
-    actor = Actor(person, f"chat:{channel}")
+    case, actor = _case(conn, person, match), Actor(person, f"chat:{channel}")
     values = {"human_answer": match["words"]}
     done = perform(service.office, conn, actor, case, "answer_citizen", now=service.now(), values=values)
     return service.words.say("staff/replied", number=done.number)
 
 
-_NUMBER: Final = r"(?P<number>[A-Za-z]{2}\d{6,})"
+def _case(conn: Connection, person: Person, match: re.Match[str]) -> Case:
+    """The case of a number. Whether there is none or it is another's sounds the same, or numbers could be tried."""
+    case = cases.find(conn, number=match["number"].upper())
+    if not people.role_in_case(conn, case, person.id):
+        raise Refusal(UNKNOWN_CASE)
+    return case
+
+
+_NUMBER: Final = r"(?P<number>[A-Za-z]{0,8}\d{6,})"
 _LINES: Final[tuple[tuple[re.Pattern[str], Callable[..., str]], ...]] = (
     (re.compile(_NUMBER), _show),
-    (re.compile(rf"签收\s*{_NUMBER}"), _sign_for),
+    (re.compile(rf"(?:签收|收到)[\s:：，,]*{_NUMBER}"), _sign_for),
+    (re.compile(r"(?P<act>签收|收到)(?:了|啦|，|,|。|！|!|谢谢|好的|\s)*"), _which),
     (re.compile(rf"回复\s*{_NUMBER}\s*(?P<words>.+)", re.S), _reply),
 )
 

@@ -23,7 +23,8 @@ from core.store import transaction
 
 WORD: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 STYLE: Final = re.compile("<style>(.*?)</style>", re.DOTALL)
-INLINE: Final = ("image/", "audio/")
+# What every browser shows; a telephone's heic is downloaded.
+SHOWN: Final = ("image/jpeg", "image/png", "image/gif", "image/webp", "audio/")
 SUFFIX: Final = {kind.mime: kind.suffixes[0] for kind in uploads.KINDS.values()}
 
 
@@ -56,7 +57,7 @@ def add(pages: Blueprint, service: Service) -> None:
                 raise Refusal(NOT_YOURS)
             views.log_view(conn, case, who.person, f"file:{found.id}", service.now())
         data = uploads.load(office.files, found.storage_key, office.vault)
-        inline = bool(request.args.get("inline")) and found.mime.startswith(INLINE)
+        inline = bool(request.args.get("inline")) and found.mime.startswith(SHOWN)
         name = uploads.download_name(found.name, SUFFIX.get(found.mime, ""))
         return send_file(io.BytesIO(data), found.mime, as_attachment=not inline, download_name=name)
 

@@ -23,9 +23,9 @@ from bot.service import Service
 from core import case as cases
 from core import flow, people, uploads, views
 from core.case import Case
-from core.desk import fields
+from core.desk import fields, gaps
 from core.desk.act import Actor, perform
-from core.desk.attach import CAP, NewFile
+from core.desk.attach import CAP, NewFile, take_room
 from core.logins import Login
 from core.policy.model import Act, Asked, Choice, Profile, When, holds
 from core.privacy import redact
@@ -40,7 +40,7 @@ PREVIEWED: Final = frozenset({"resolve", "hand_in", "sign_off"})
 # Acts that may come back to be done again: their form starts with what it held before.
 DRAFTED: Final = frozenset({"resolve", "dispatch", "hand_in"})
 RADIOS: Final = 6  # more choices than that become a list to open
-UNIT_KINDS: Final = (("unit", "本级单位"), ("company", "平台公司"), ("external", "园区、区市"))
+UNIT_KINDS: Final = {"unit": "本级单位", "company": "平台公司", "external": "园区、区市"}
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ def _received(service: Service, ref: str, act: str) -> AnyResponse:
         who = session.login(service, conn)
         matter = _matter(service, conn, who, ref, act)
     request.max_content_length = FORM_CAP
-    sent = _read(matter.definition.fields)
+    sent = _with_room(service, who, matter, _read(matter.definition.fields))
     ticket, good = _parked(service, who, matter, sent)
     if not good:
         return _again(service, who, ref, act, sent, ticket, notice="stale")
@@ -140,6 +140,7 @@ def _received(service: Service, ref: str, act: str) -> AnyResponse:
     try:
         done, case_id = _done(service, who, ref, act, sent)
     except Refusal as refusal:
+        _pass_on(service, matter, refusal)
         return _again(service, who, ref, act, sent, ticket, refusal=refusal)
     session.clear_away(service, ticket.files)
     service.ring("deliver")
@@ -154,7 +155,7 @@ def _matter(service: Service, conn: Connection, who: Login, ref: str, act: str) 
         row, definition = flow.MOVES.get(("DRAFT", act)), office.profile.acts.get(act)
         if row is None or definition is None or row.slot == "applicant" or row.to == row.stage:
             abort(404)
-        held = {role for role, _ in people.roles(conn, who.person.id)}
+        held = {post.role for post in people.roles(conn, who.person.id)}
         if not held & set(office.profile.slots.get(row.slot, ())):
             raise Refusal(NOT_YOURS)
         return Matter(office.profile, act, definition)
@@ -170,7 +171,7 @@ def _matter(service: Service, conn: Connection, who: Login, ref: str, act: str) 
 
 
 def _read(asked: Sequence[Asked]) -> Sent:
-    typed = {f.id: request.form.get(f.id, "")[: f.limit * 2] for f in asked if f.kind != "files"}
+    typed = {f.id: ",".join(request.form.getlist(f.id))[: f.limit * 2] for f in asked if f.kind != "files"}
     files: list[tuple[str, NewFile]] = []
     problems: dict[str, str] = {}
     for field in asked:
@@ -190,6 +191,18 @@ def _inspected(upload: FileStorage) -> tuple[NewFile, ...]:
         return ()
     accepted = uploads.inspect(data, name, CAP)
     return (NewFile(accepted, uploads.download_name(name, accepted.suffix)),)
+
+
+def _with_room(service: Service, who: Login, matter: Matter, sent: Sent) -> Sent:
+    """What was sent, without its files if they are more than one person may hand in for one case in a day."""
+    sizes = [len(file.accepted.data) for _, file in sent.files]
+    today = service.machine().astimezone(SHANGHAI).date()
+    if sizes:
+        with transaction(service.office.engine) as conn:
+            if not take_room(conn, who.person.id, matter.ref, sizes, today):
+                full = {field: "too_many" for field, _ in sent.files}
+                return replace(sent, files=(), problems={**sent.problems, **full})
+    return sent
 
 
 def _parked(service: Service, who: Login, matter: Matter, sent: Sent) -> tuple[Ticket, bool]:
@@ -234,6 +247,16 @@ def _done(service: Service, who: Login, ref: str, act: str, sent: Sent) -> tuple
         case = perform(office, conn, Actor(who.person, "page"), case, act, now=now, values=values, rev=rev)
         to = f"/c/{case.ref}?did={act}"
         return session.keep(conn, replace(ticket, files=(), did=act, to=to, case_id=case.id)), case.id
+
+
+def _pass_on(service: Service, matter: Matter, refusal: Refusal) -> None:
+    """Tell whoever can mend it what stood in the way, if that is neither the person at the screen nor the case."""
+    if matter.case is None:
+        return
+    with transaction(service.office.engine) as conn:
+        told = gaps.tell(service.office, conn, matter.case, refusal, service.now())
+    if told:
+        service.ring("deliver")
 
 
 def _revision() -> int:
@@ -330,6 +353,8 @@ def _draw(
         words=view.words if view else {},
         attachments=attachments(view) if view else (),
         ticket=ticket.secret,
+        # Whose words the browser keeps over a reload: the same for one person, and says nothing about them.
+        owner=service.office.vault.index(f"draft {who.person.id}")[:16],
         action=f"/c/{matter.ref}/{matter.act}" if matter.case else f"/new/{matter.act}",
         rev=view.rev if view and (request.method == "GET" or notice) else _revision(),
         refusal=service.words.refusal(refusal, rules, who.person.id) if refusal else "",
@@ -344,7 +369,7 @@ def _input(
 ) -> Input:
     words, rules = service.words, matter.rules
     groups = _choices(conn, rules, asked)
-    kind: str = "choice" if asked.kind in ("level", "unit", "yesno") else asked.kind
+    kind: str = "choice" if asked.kind in ("level", "unit", "yesno", "site", "person") else asked.kind
     if asked.kind == "date" and asked.suggest == "now":
         kind = "moment"
     own = {f.id for f in matter.definition.fields}
@@ -375,16 +400,23 @@ def _choices(conn: Connection, rules: Profile, asked: Asked) -> tuple[tuple[str,
     """The choices of a field in labelled groups (one without a label where there is nothing to group)."""
     if asked.kind == "yesno":
         return (("", (Choice(code="yes", label="是"), Choice(code="no", label="否"))),)
-    if asked.kind == "unit":
-        fitting = {kind for level in rules.levels for kind in level.unit_kinds}
+    if asked.kind in ("unit", "units"):
+        fitting = asked.unit_kinds or {kind for level in rules.levels for kind in level.unit_kinds}
         units = people.units(conn, *fitting)
+        kinds = dict.fromkeys((*UNIT_KINDS, *(unit.kind for unit in units)))
         grouped = (
-            (label, tuple(Choice(code=u.key, label=u.name) for u in units if u.kind == kind))
-            for kind, label in UNIT_KINDS
+            (
+                UNIT_KINDS.get(kind, ""),
+                tuple(Choice(code=u.key, label=u.name) for u in units if u.kind == kind),
+            )
+            for kind in kinds
         )
         return tuple((label, choices) for label, choices in grouped if choices)
-    if asked.id == "score":
-        return (("", tuple(Choice(code=str(r.score), label=r.label) for r in rules.rating.levels)),)
+    if asked.kind == "site":
+        return (("", tuple(Choice(code=u.key, label=u.name) for u in people.units(conn, people.SITE))),)
+    if asked.kind == "person":
+        colleagues = people.staff(conn, *rules.slots.get("receiver", ()))
+        return (("", tuple(Choice(code=p.key or "", label=p.name) for p in colleagues)),)
     return (("", rules.choices(asked)),)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
@@ -26,6 +26,9 @@ A = store.attachment
 LEASE: Final = timedelta(seconds=120)
 CAP: Final = 20 * 1024 * 1024
 TRIES: Final = 6
+# What one person may hand in on pages for one case in one day: more than any matter needs, less than fills a disk.
+FILES_A_DAY: Final = 60
+BYTES_A_DAY: Final = 200 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -113,6 +116,25 @@ def keep(
         storage_key=stored.key,
         for_unit=for_unit,
     )
+
+
+def take_room(conn: Connection, person_id: int, about: str, sizes: Sequence[int], day: date) -> bool:
+    """Count files of these sizes (bytes) that somebody hands in for a case; False, and nothing is counted, if that
+    is more than a day allows. What is thrown away again was handed in all the same."""
+    s, today = store.spend.c, day.toordinal()
+    conn.execute(sa.delete(store.spend).where(s.object.startswith("room:"), s.window < today - 1))
+    wanted = {"files": (len(sizes), FILES_A_DAY), "bytes": (sum(sizes), BYTES_A_DAY)}
+    mine = {}
+    for name in wanted:
+        row = {"object": f"room:{name}:{person_id}:{about}", "window": today}
+        store.insert_once(conn, store.spend, ("object", "window"), **row, used=0)
+        mine[name] = (s.object == row["object"]) & (s.window == today)
+    for name, (more, most) in wanted.items():
+        if conn.execute(sa.select(s.used).where(mine[name]).with_for_update()).scalar_one() + more > most:
+            return False
+    for name, (more, _) in wanted.items():
+        conn.execute(sa.update(store.spend).where(mine[name]).values(used=s.used + more))
+    return True
 
 
 def waiting(conn: Connection, *, machine: datetime) -> bool:

@@ -1,5 +1,5 @@
-// Shows the fields that belong to what was chosen, and stops a form that is too big or on its way already.
-// Without it the form works as well: the server checks everything.
+// Shows the fields that belong to what was chosen, keeps what was typed over a reload, and stops a form that is too
+// big or on its way already. Without it the form works as well: the server checks everything.
 "use strict";
 
 function values(form) {
@@ -29,9 +29,62 @@ function bytes(form) {
     .reduce((sum, file) => sum + file.size, 0);
 }
 
+// --- what was typed, kept in this tab alone until the form has gone through
+
+const DRAFT = "draft:";
+
+function draftOf(form) {
+  return `${DRAFT}${form.dataset.owner}:${form.getAttribute("action")}`;
+}
+
+function drafts() {
+  return Object.keys(sessionStorage).filter((key) => key.startsWith(DRAFT));
+}
+
+function keep(form, field) {
+  if (!field.name || ["file", "hidden", "submit"].includes(field.type) || field.name === "drop") {
+    return;
+  }
+  const kept = JSON.parse(sessionStorage.getItem(draftOf(form)) || "{}");
+  kept[field.name] = new FormData(form).getAll(field.name);
+  sessionStorage.setItem(draftOf(form), JSON.stringify(kept));
+}
+
+function restore(form) {
+  // Whoever sits down at this screen after somebody else reads nothing of theirs.
+  drafts().filter((key) => !key.startsWith(`${DRAFT}${form.dataset.owner}:`)).forEach((key) => sessionStorage.removeItem(key));
+  const kept = JSON.parse(sessionStorage.getItem(draftOf(form)) || "{}");
+  for (const field of form.elements) {
+    const said = kept[field.name];
+    if (said && ["radio", "checkbox"].includes(field.type)) {
+      field.checked = said.includes(field.value);
+    } else if (said) {
+      field.value = said[0] || "";
+    }
+  }
+}
+
+const did = new URLSearchParams(location.search).get("did");
+if (did) {
+  drafts().filter((key) => key.endsWith(`/${did}`)).forEach((key) => sessionStorage.removeItem(key));
+}
+
+// --- on its way
+
+function leave(form) {
+  form.dataset.sent = "1";
+  const size = bytes(form);
+  form.querySelector(".sending").hidden = !size;
+  form.querySelector(".sending span").textContent = `${(size / 1048576).toFixed(1)} MB`;
+}
+
 for (const form of document.querySelectorAll("form.sheet")) {
+  restore(form);
   refresh(form);
-  form.addEventListener("input", () => refresh(form));
+  form.addEventListener("input", (event) => {
+    keep(form, event.target);
+    refresh(form);
+  });
   form.addEventListener("submit", (event) => {
     if (form.dataset.sent || bytes(form) > Number(form.dataset.cap)) {
       event.preventDefault();
@@ -40,13 +93,19 @@ for (const form of document.querySelectorAll("form.sheet")) {
       }
       return;
     }
-    form.dataset.sent = "1";
+    leave(form);
   });
+  const wrong = form.querySelector(".field.wrong");
+  if (wrong) {
+    wrong.querySelector("input, select, textarea").focus();
+    wrong.scrollIntoView({ block: "center" });
+  }
 }
 
 // A page brought back from the browser's memory may be sent again; the server shows what came of the first time.
 window.addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form.sheet")) {
     delete form.dataset.sent;
+    form.querySelector(".sending").hidden = true;
   }
 });
