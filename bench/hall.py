@@ -25,6 +25,7 @@ from deploy.sandbox import wire
 from workers.build import build
 
 ROOT: Final = Path(__file__).parent.parent
+HALL_FILE: Final = ROOT / "deploy/sandbox/halls/xiangjiang.toml"  # whose questions `bench.load` can answer
 ACCOUNT: Final = "gh_0123456789ab"
 KEYS: Final = wire.Keys("benchtoken", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8", "wx0123456789abcdef")
 # The same for the product and for its peer: gunicorn, threads, two processes of four.
@@ -46,7 +47,7 @@ def open_hall(server: str, folder: Path, platform: str = "http://127.0.0.1:9") -
     env = {
         "BANCHENG_DATABASE_URL": new_database(server),
         "BANCHENG_KEYS": f"k1:{make_key()}",
-        "BANCHENG_HALL": str(next((ROOT / "deploy/sandbox/halls").glob("*.toml"))),
+        "BANCHENG_HALL": str(HALL_FILE),
         "BANCHENG_FILES": str(folder / "files"),
         "BANCHENG_BASE_URL": "http://127.0.0.1:8000",
         "BANCHENG_LOG_LEVEL": "WARNING",

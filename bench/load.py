@@ -63,7 +63,7 @@ def conversation(service: Service) -> list[str]:
     with store.transaction(office.engine) as conn:
         person = people.citizen(conn, "wechat", "o-first")
         for text in said:
-            replies = intake.turn(office, conn, person, "wechat", Said("text", text), now)
+            replies = intake.turn(office, conn, person, "wechat", Said("text", text), now).replies
             if text == said[-1] and replies[-1].name.startswith("ask_"):
                 said.append(ANSWERS[replies[-1].name.removeprefix("ask_")])
         if replies[-1].name != "summary":

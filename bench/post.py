@@ -20,7 +20,7 @@ from bench.measure import Result, Setting, interleaved, ratio, seconds
 from bot.service import Service
 from core import store
 from core.settings import from_env
-from workers import delivery, sweeper
+from workers import delivery, main, sweeper
 from workers.build import build
 
 # What a message of ours weighs on the wire, and what an answer of a platform takes over the internet at best.
@@ -122,6 +122,7 @@ def drain(service: Service) -> int:
 
 
 if __name__ == "__main__":
+    os.nice(main.BEHIND)
     own = build(from_env(os.environ))
     while True:
         if not drain(own):

@@ -20,6 +20,7 @@ from core import store
 
 LEASE: Final = timedelta(seconds=60)
 TRIES: Final = 8  # after that the row is dead: visible, never deleted
+DIGEST: Final = "digest"  # the route of what waits, with others, for one message that lists them all
 T = store.outbox
 # Done at every turn: built once, because building a statement costs more than running it.
 _NEWEST: Final = sa.select(sa.func.coalesce(sa.func.max(T.c.id), 0))
@@ -27,6 +28,13 @@ _FLUSHED: Final = sa.update(T).where(
     T.c.person_id == sa.bindparam("reader"), T.c.state == "due", T.c.not_before <= sa.bindparam("now")
 )
 _ANSWERED: Final = _FLUSHED.where(T.c.id > sa.bindparam("since")).returning(*T.c)
+_SENT: Final = (
+    sa.update(T)
+    .where(T.c.id.in_(sa.bindparam("ids", expanding=True)), T.c.lease_token == sa.bindparam("token"))
+    .returning(T.c.id)
+)
+_NAMED: Final = sa.update(T).where(T.c.id == sa.bindparam("of"))
+_FREED: Final[Mapping[str, Any]] = {"lease_until": None, "lease_token": None, "error": None}
 
 
 @dataclass(frozen=True)
@@ -58,33 +66,43 @@ def put(
     conn: Connection,
     *,
     key: str,
+    person_id: int | None = None,
+    unit_id: int | None = None,
+    **notice: Any,
+) -> None:
+    """Queue a notice for a person or a unit's group, once under its key; the rest as in `put_each`."""
+    row = {"key": key, "person_id": person_id, "unit_id": unit_id}
+    store.insert_missing(conn, T, ("key",), [row | _row(**notice)])
+
+
+def put_each(conn: Connection, readers: Mapping[str, int], **notice: Any) -> None:
+    """Queue the same notice for several people (key → person id), once under each key. `now` and `not_before` are
+    instants of the case clock."""
+    common = {"unit_id": None, **_row(**notice)}
+    rows = [{"key": key, "person_id": person_id, **common} for key, person_id in readers.items()]
+    store.insert_missing(conn, T, ("key",), rows)
+
+
+def _row(
+    *,
     case_id: int | None,
     notice: str,
     clause: str,
     now: datetime,
     not_before: datetime,
-    person_id: int | None = None,
-    unit_id: int | None = None,
     data: Mapping[str, Any] | None = None,
     effect: str | None = None,
-) -> int | None:
-    """Queue a notice; None if the same key stands already."""
-    return store.insert_once(
-        conn,
-        T,
-        ("key",),
-        key=key,
-        case_id=case_id,
-        notice=notice,
-        clause=clause,
-        person_id=person_id,
-        unit_id=unit_id,
-        data=dict(data or {}),
-        effect=effect or None,
-        state="due",
-        created_at=now,
-        not_before=not_before,
-    )
+) -> dict[str, Any]:
+    return {
+        "case_id": case_id,
+        "notice": notice,
+        "clause": clause,
+        "data": dict(data or {}),
+        "effect": effect or None,
+        "state": "due",
+        "created_at": now,
+        "not_before": not_before,
+    }
 
 
 def waiting(conn: Connection, *, now: datetime, machine: datetime) -> bool:
@@ -93,35 +111,63 @@ def waiting(conn: Connection, *, now: datetime, machine: datetime) -> bool:
 
 
 def claim(conn: Connection, *, now: datetime, machine: datetime, limit: int = 50) -> tuple[Message, ...]:
-    """Claim due rows in order. `now` is the case clock, `machine` the machine's time."""
+    """Claim due rows in order, all under one lease. `now` is the case clock, `machine` the machine's time. Where
+    there are more than `limit`, what else waits for the same readers comes along, so that what is to be said to
+    one person at one moment is in one hand."""
+    token = secrets.token_hex(8)
+    free, lease = _free(now, machine), {"lease_until": machine + LEASE, "lease_token": token}
+    rows = _take(conn, free, lease, limit)
+    if len(rows) == limit:
+        readers = {r.person_id for r in rows if r.person_id is not None}
+        rows += _take(conn, free & T.c.person_id.in_(readers), lease, limit)
+    return tuple(sorted((_message(r) for r in rows), key=lambda m: (m.not_before, m.id)))
+
+
+def _take(
+    conn: Connection, which: sa.ColumnElement[bool], lease: Mapping[str, Any], limit: int
+) -> list[sa.Row[Any]]:
     due = (
         sa.select(T.c.id)
-        .where(_free(now, machine))
+        .where(which)
         .order_by(T.c.not_before, T.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    token = secrets.token_hex(8)
-    rows = conn.execute(
-        sa.update(T)
-        .where(T.c.id.in_(due))
-        .values(lease_until=machine + LEASE, lease_token=token, attempts=T.c.attempts + 1)
-        .returning(*T.c)
-    ).all()
-    return tuple(sorted((_message(r) for r in rows), key=lambda m: (m.not_before, m.id)))
+    claimed = sa.update(T).where(T.c.id.in_(due)).values(**lease, attempts=T.c.attempts + 1)
+    return list(conn.execute(claimed.returning(*T.c)))
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """A message that went out: by which route, and what the platform calls it."""
+
+    message: Message
+    route: str
+    platform_ref: str = ""
 
 
 def sent(conn: Connection, message: Message, *, route: str, now: datetime, platform_ref: str = "") -> bool:
     """Mark as sent, if the lease still is ours."""
-    return _finish(
-        conn,
-        message,
-        state="sent",
-        route=route,
-        sent_at=now,
-        platform_ref=platform_ref[:128] or None,
-        error=None,
-    )
+    return bool(sent_all(conn, [Receipt(message, route, platform_ref)], now))
+
+
+def sent_all(conn: Connection, receipts: Sequence[Receipt], now: datetime) -> frozenset[int]:
+    """Mark these as sent; the ids of those whose lease was still ours. As few statements as there are routes."""
+    marked: set[int] = set()
+    for route, token in {(r.route, r.message.lease_token) for r in receipts}:
+        ids = [r.message.id for r in receipts if (r.route, r.message.lease_token) == (route, token)]
+        found = conn.execute(
+            _SENT, {"ids": ids, "token": token, "state": "sent", "route": route, "sent_at": now, **_FREED}
+        )
+        marked.update(found.scalars())
+    named = [
+        {"of": r.message.id, "platform_ref": r.platform_ref[:128]}
+        for r in receipts
+        if r.platform_ref and r.message.id in marked
+    ]
+    if named:
+        conn.execute(_NAMED, named)
+    return frozenset(marked)
 
 
 def again(conn: Connection, message: Message, *, machine: datetime, after: float, error: str) -> bool:
@@ -146,6 +192,18 @@ def hold(conn: Connection, message: Message, *, machine: datetime, after: float,
         retry_at=machine + timedelta(seconds=after),
         error=why,
     )
+
+
+def put_off(conn: Connection, message: Message, until: datetime) -> bool:
+    """The reader has been told enough for now: the message waits, by the case clock, for a digest."""
+    return _finish(
+        conn, message, state="due", attempts=T.c.attempts - 1, not_before=until, route=DIGEST, error=None
+    )
+
+
+def release(conn: Connection, why: str) -> None:
+    """What was held for this reason need not wait any more."""
+    conn.execute(sa.update(T).where(T.c.state == "due", T.c.error == why).values(retry_at=None))
 
 
 def drop(conn: Connection, message: Message, why: str) -> bool:
@@ -178,6 +236,18 @@ def by_reference(conn: Connection, route: str, platform_ref: str) -> Message | N
     """The message that a platform reports on."""
     row = conn.execute(sa.select(T).where(T.c.route == route, T.c.platform_ref == platform_ref)).first()
     return _message(row) if row else None
+
+
+def together(conn: Connection, message: Message) -> tuple[int, ...]:
+    """The other notices that went out in the same message, or wait for the same digest."""
+    if message.platform_ref:
+        same = T.c.platform_ref == message.platform_ref
+    elif message.state == "due" and message.route == DIGEST:
+        same = (T.c.state == "due") & (T.c.not_before == message.not_before)
+    else:
+        return ()
+    mine = (T.c.person_id == message.person_id) & (T.c.route == message.route) & (T.c.id != message.id)
+    return tuple(conn.execute(sa.select(T.c.id).where(mine, same).order_by(T.c.id)).scalars())
 
 
 def newest(conn: Connection) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from functools import cache
+from typing import Final
 
 from redis import Redis
 from rq import Queue, SimpleWorker
@@ -15,6 +16,8 @@ from workers import bell, delivery, sweeper
 from workers import media as files
 from workers import redraw as cards
 from workers.build import build
+
+BEHIND: Final = 10  # on the scale of `nice`: who writes to us comes before what we have to say
 
 
 @cache
@@ -40,6 +43,7 @@ def redraw(case_id: int) -> None:
 def work(settings: Settings, *, burst: bool = False) -> None:
     """Take jobs until a signal ends it; with `burst` until none is left. One queue a process: only so does RQ
     keep a job that its worker lost. No scheduler: the database remembers what is due."""
+    os.nice(BEHIND)
     client = Redis.from_url(settings.redis_url)  # its own: RQ stretches its time-outs
     queue = Queue(bell.QUEUE, connection=client, serializer=JSONSerializer)
     worker = SimpleWorker([queue], connection=client, serializer=JSONSerializer, log_job_description=False)

@@ -29,7 +29,7 @@ def step(service: Service, case_id: int, now: datetime) -> int:
         for live in cards.take_codes(conn, office.vault, case, now):
             person = people.get(conn, live.person_id)
             try:
-                view = views.see(office, conn, case, person)
+                view = views.see(office, conn, case, person, history=False)
             except Refusal:
                 continue  # no longer theirs to see
             card = notice_card(

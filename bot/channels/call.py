@@ -43,6 +43,20 @@ class Line:
 
 
 STALE_TOKEN: Final = frozenset({40001, 40014, 42001})
+# Alarms that concern every call of an app, not the one request that met them.
+ALTOGETHER: Final = frozenset(
+    {
+        "token_refused",
+        "secret",
+        "address_not_trusted",
+        "account_type",
+        "banned",
+        "agent",
+        "permission",
+        "app_disabled",
+        "tls",
+    }
+)
 
 
 def call(

@@ -21,6 +21,9 @@ from core.privacy import Vault
 from core.settings import Settings
 
 PUBLIC_OAUTH: Final = "https://open.weixin.qq.com"
+CASELESS: Final = frozenset(
+    {"wecom"}
+)  # userids come back in small letters, whatever was given; openids differ by case
 PUBLIC_LOGIN: Final = "https://login.work.weixin.qq.com"
 
 

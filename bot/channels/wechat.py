@@ -36,6 +36,7 @@ TAPS: Final[Mapping[str, str]] = {
     "12": "object",
     "13": "withdraw",
     "14": "ask_human",
+    "15": "reopen",
 }
 ID_DIGITS: Final = 18  # more than that is no row of ours
 _DIGITS: Final = {act: digits for digits, act in TAPS.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -97,8 +97,14 @@ class Hall:
 
 
 @contextmanager
-def open_hall(world: World, tmp_path: Path, *, template: bool = True) -> Iterator[Hall]:
-    """The world with its stand-ins served on loopback."""
+def open_hall(
+    world: World,
+    tmp_path: Path,
+    *,
+    template: bool = True,
+    wait: Callable[[float], None] = lambda _: None,
+) -> Iterator[Hall]:
+    """The world with its stand-ins served on loopback. `wait`: what they do where a platform takes its time."""
     machine = Machine()
     started = machine.now
     common: dict[str, Any] = {
@@ -108,7 +114,7 @@ def open_hall(world: World, tmp_path: Path, *, template: bool = True) -> Iterato
         "callback": "http://127.0.0.1:9/callback",
         "case_clock": lambda: world.now,
         "machine": lambda: (machine.now - started).total_seconds(),
-        "sleep": lambda _: None,
+        "sleep": wait,
     }
     citizens = tuple(Person(name, name) for name in ("li", "wang"))
     staff = tuple(Person(p.addresses["wecom"], p.name) for p in HALL.people if "wecom" in p.addresses)

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from core import outbox, store
 from core.case import Case
 from tests.workers.office import Hall
+from tests.world import at
 from workers import delivery
 
 
@@ -63,8 +64,7 @@ def test_a_worker_whose_lease_was_taken_over_marks_nothing(desk: Hall) -> None:
     desk.machine.passes(seconds=61)
     desk.deliver()
     done = len(desk.world.events(case))
-    for message in late:
-        delivery._deliver(desk.service, message, desk.world.now)
+    delivery.Round(desk.service, desk.world.now, desk.machine.now).deliver(late)
     assert len(desk.world.events(case)) == done
 
 
@@ -125,7 +125,8 @@ def test_where_no_way_is_open_a_person_calls_and_three_calls_count(plain: Hall) 
     assert plain.world.duty(case, "call") is not None
     assert plain.world.duty(case, "to_applicant") is not None
     assert {m.state for m in plain.messages(case, "call_task")} == {"sent"}
-    for _ in range(3):
+    for half_day in ("2022-04-18T10:00", "2022-04-18T14:00", "2022-04-19T10:00"):
+        plain.world.now = at(half_day)
         plain.world.do("zhou", case, "log_attempt", reached="no")
     assert plain.world.again(case).stage == "CLOSED"
 
@@ -166,15 +167,15 @@ def test_a_budget_is_never_exceeded_and_nothing_is_dropped(desk: Hall) -> None:
                 conn,
                 key=f"many.{n}",
                 case_id=case.id,
-                notice="intake_card",
-                clause="XJ-2.1d",
+                notice="human_card",
+                clause="XJ-4.1a",
                 person_id=person.id,
                 now=desk.world.now,
                 not_before=desk.world.now,
             )
     desk.deliver()
     assert len(desk.chat(desk.corp, "zhoumin")) == 30
-    waiting = [m for m in desk.messages(case, "intake_card") if m.state == "due"]
+    waiting = [m for m in desk.messages(case, "human_card") if m.state == "due"]
     assert len(waiting) == 10 and all(m.attempts == 0 for m in waiting)
     for _ in range(9):
         desk.machine.passes(seconds=10)
