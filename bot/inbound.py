@@ -179,7 +179,7 @@ def _from_citizen(service: Service, conn: Connection, inbound: Inbound) -> Effec
         return Effect(ring=())
     person = people.citizen(conn, "wechat", sender)
     if inbound.kind in (Kind.FOLLOW, Kind.ENTER):
-        answer = citizen.greet(service, conn, "wechat", person)
+        answer = citizen.greet(service, conn, "wechat", person, inbound.event_key)
     else:
         answer = citizen.turn(service, conn, "wechat", person, _said(inbound, tapped))
     # As in delivery: the case is locked first, then the address, then messages.

@@ -33,6 +33,7 @@ class Words:
             autoescape=lambda name: bool(name and name.endswith(".html")),
             trim_blocks=True,
             lstrip_blocks=True,
+            auto_reload=False,  # nobody edits them under a running process
         )
         self._problems = _table(folder / "problems.toml")
         self._status = _table(folder / "status.toml")

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -20,6 +20,12 @@ from core import store
 from core.privacy import Vault
 from core.refusals import UNKNOWN_CASE, Refusal
 
+T = TypeVar("T")
+# Anchors that a later round does not set anew.
+LASTING: Final = frozenset(
+    {"submitted_at", "accepted_at", "confirmed_at", "applicant_confirmed_at", "analysed_at"}
+)
+
 # What every turn and act runs is built once, because building a statement costs more than running it.
 _ROW: Final = {
     column: sa.select(store.case).where(store.case.c[column] == sa.bindparam("value"))
@@ -27,31 +33,58 @@ _ROW: Final = {
 }
 _LOCKED: Final = {column: query.with_for_update() for column, query in _ROW.items()}
 _F, _M, _E = store.fact.c, store.moment.c, store.event.c
-# Current facts and all moments, in a fixed order, so that two acts with the same form take locks the same way.
+# Everything recorded beside the row, in one query: moments, current facts, the last link of the event chain. In a
+# fixed order, so that a later round's anchor comes after that of the first.
+_MOMENT, _FACT, _LAST = 0, 1, 2
 _KNOWN: Final = sa.union_all(
     sa.select(
-        sa.literal(1).label("is_fact"),
+        sa.literal_column(str(_MOMENT)).label("sort"),
+        _M.id,
+        _M.round,
+        _M.name,
+        _M.at,
+        _M.person_id,
+        sa.null().label("code"),
+        sa.cast(sa.null(), sa.LargeBinary).label("value_enc"),
+    ).where(_M.case_id == sa.bindparam("case_id")),
+    sa.select(
+        sa.literal_column(str(_FACT)), _F.id, _F.round, _F.field, sa.null(), sa.null(), _F.code, _F.value_enc
+    ).where(_F.case_id == sa.bindparam("case_id"), _F.current),
+    sa.select(
+        sa.literal_column(str(_LAST)), _E.id, _E.round, _E.act, sa.null(), sa.null(), _E.digest, sa.null()
+    ).where(_E.case_id == sa.bindparam("case_id"), _E.seq == sa.bindparam("rev")),
+).order_by("round", "id")
+_IDS: Final = sa.bindparam("ids", expanding=True)
+_SEVERAL: Final = sa.select(store.case).where(store.case.c.id.in_(_IDS))
+_KNOWN_OF_SEVERAL: Final = sa.union_all(
+    sa.select(
+        sa.literal_column(str(_MOMENT)).label("sort"),
+        _M.case_id,
+        _M.id,
+        _M.round,
+        _M.name,
+        _M.at,
+        _M.person_id,
+        sa.null().label("code"),
+        sa.cast(sa.null(), sa.LargeBinary).label("value_enc"),
+    ).where(_M.case_id.in_(_IDS)),
+    sa.select(
+        sa.literal_column(str(_FACT)),
+        _F.case_id,
         _F.id,
         _F.round,
-        _F.field.label("name"),
+        _F.field,
+        sa.null(),
+        sa.null(),
         _F.code,
-        _F.at,
-        _F.by_id.label("person_id"),
-    ).where(_F.case_id == sa.bindparam("case_id"), _F.current),
-    sa.select(sa.literal(0), _M.id, _M.round, _M.name, sa.null(), _M.at, _M.person_id).where(
-        _M.case_id == sa.bindparam("case_id")
-    ),
+        _F.value_enc,
+    ).where(_F.case_id.in_(_IDS), _F.current),
 ).order_by("round", "id")
-_WORDS: Final = sa.select(_F.field, _F.value_enc).where(
-    _F.case_id == sa.bindparam("case_id"), _F.current, _F.value_enc.is_not(None)
-)
-_FACT: Final = sa.insert(store.fact)
 _FORMER: Final = sa.update(store.fact).where(
-    _F.case_id == sa.bindparam("of_case"), _F.field == sa.bindparam("of_field"), _F.current
+    _F.case_id == sa.bindparam("of_case"), _F.field.in_(sa.bindparam("fields", expanding=True)), _F.current
 )
-_DIGEST: Final = sa.select(_E.digest).where(
-    _E.case_id == sa.bindparam("case_id"), _E.seq == sa.bindparam("seq")
-)
+_OPENED: Final = sa.insert(store.case).returning(*store.case.c)
+_NEW_FACT: Final = sa.insert(store.fact)
 _EVENT: Final = sa.insert(store.event)
 _MOVED: Final = sa.update(store.case).where(store.case.c.id == sa.bindparam("of_case"))
 
@@ -66,8 +99,8 @@ class Moment:
 
 @dataclass(frozen=True)
 class Case:
-    """A case as it stands. `codes` are its countable facts, `noted` the names of all its facts, `moments` the
-    anchors of the current round."""
+    """A case as it stands. `codes` are its countable facts, `sealed` the texts of its personal ones (`words` opens
+    them), `noted` the names of all; `moments` the anchors of the current round; `digest` its last event's."""
 
     id: int
     ref: str
@@ -82,6 +115,9 @@ class Case:
     kind: str | None
     level: str | None
     unit_id: int | None
+    site_id: int | None
+    keeper_id: int | None
+    members: Sequence[int]
     contact_id: int | None
     shielded: bool
     unconfirmed: bool
@@ -90,7 +126,9 @@ class Case:
     opened_at: datetime
     moments: Mapping[str, Moment]
     codes: Mapping[str, str]
+    sealed: Mapping[str, bytes] = field(repr=False)
     noted: frozenset[str]
+    digest: str = field(repr=False)
 
     @property
     def overdue(self) -> bool:
@@ -113,6 +151,9 @@ class Case:
             "unconfirmed": self.unconfirmed,
             "overdue": self.overdue,
             "round": str(self.round),
+            "redone": self.round > 1,
+            "unit": self.unit_id is not None,
+            "site": self.site_id is not None,
             "numbered": self.number is not None,
         }
 
@@ -134,23 +175,30 @@ class Event:
 
 
 def open_case(
-    conn: Connection, *, profile: str, version: str, channel: str, contact_id: int | None, now: datetime
+    conn: Connection,
+    *,
+    profile: str,
+    version: str,
+    channel: str,
+    contact_id: int | None,
+    now: datetime,
+    unit_id: int | None = None,
+    site_id: int | None = None,
 ) -> Case:
-    """A new draft. It has no number yet: numbers are given when the matter is submitted."""
-    row = conn.execute(
-        sa.insert(store.case)
-        .values(
-            ref=secrets.token_urlsafe(16),
-            profile=profile,
-            policy_version=version,
-            stage="DRAFT",
-            channel=channel,
-            contact_id=contact_id,
-            opened_at=now,
-        )
-        .returning(*store.case.c)
-    ).one()
-    return _case(row, {}, {})
+    """A new draft. It has no number yet: numbers are given when the matter is submitted. The unit or site is known
+    where somebody came in by its code (HY-2b, PT-2c)."""
+    draft = {
+        "ref": secrets.token_urlsafe(16),
+        "profile": profile,
+        "policy_version": version,
+        "stage": "DRAFT",
+        "channel": channel,
+        "contact_id": contact_id,
+        "opened_at": now,
+        "unit_id": unit_id,
+        "site_id": site_id,
+    }
+    return _case(conn.execute(_OPENED, draft).one(), ())
 
 
 def load(conn: Connection, case_id: int, *, lock: bool = False) -> Case:
@@ -168,42 +216,32 @@ def _load(conn: Connection, column: str, value: object, lock: bool) -> Case:
     if row is None:
         raise Refusal(UNKNOWN_CASE)
     # A statement of its own: one that waited for the lock has not seen what the holder wrote beside the row.
-    found = conn.execute(_KNOWN, {"case_id": row.id}).all()
-    # Anchors of the first round that a redo does not set anew (submitted, accepted) stay visible.
-    lasting = {"submitted_at", "accepted_at", "confirmed_at"}
-    return _case(
-        row,
-        {
-            r.name: Moment(r.at, r.person_id)
-            for r in found
-            if not r.is_fact and (r.round == row.round or r.name in lasting)
-        },
-        {r.name: r.code for r in found if r.is_fact},
-    )
+    return _case(row, conn.execute(_KNOWN, {"case_id": row.id, "rev": row.rev}).all())
 
 
-def _case(row: sa.Row[Any], moments: Mapping[str, Moment], facts: Mapping[str, str | None]) -> Case:
+def several(conn: Connection, ids: Sequence[int]) -> tuple[Case, ...]:
+    """Cases to read, in the order of their ids given; without the digest that another event would need."""
+    rows = {row.id: row for row in conn.execute(_SEVERAL, {"ids": ids})}
+    known: dict[int, list[sa.Row[Any]]] = {case_id: [] for case_id in rows}
+    for row in conn.execute(_KNOWN_OF_SEVERAL, {"ids": ids}):
+        known[row.case_id].append(row)
+    return tuple(_case(rows[case_id], known[case_id]) for case_id in ids)
+
+
+def _case(row: sa.Row[Any], known: Sequence[sa.Row[Any]]) -> Case:
+    facts = [r for r in known if r.sort == _FACT]
     return Case(
-        **{k: row._mapping[k] for k in Case.__dataclass_fields__ if k in row._mapping},
-        moments=moments,
-        codes={name: code for name, code in facts.items() if code is not None},
-        noted=frozenset(facts),
+        **row._mapping,
+        moments={
+            r.name: Moment(r.at, r.person_id)
+            for r in known
+            if r.sort == _MOMENT and (r.round == row.round or r.name in LASTING)
+        },
+        codes={r.name: r.code for r in facts if r.code is not None},
+        sealed={r.name: r.value_enc for r in facts if r.value_enc is not None},
+        noted=frozenset(r.name for r in facts),
+        digest=next((r.code for r in known if r.sort == _LAST), ""),
     )
-
-
-def change(conn: Connection, case: Case, **values: Any) -> Case:
-    """Write columns of the case row; the revision moves with events only."""
-    conn.execute(sa.update(store.case).where(store.case.c.id == case.id).values(**values))
-    return replace(case, **values)
-
-
-def mark(conn: Connection, case: Case, name: str, at: datetime, person_id: int | None) -> Case:
-    """Record an anchor of this round, once; a second time changes nothing."""
-    unique = ("case_id", "round", "name")
-    store.insert_once(
-        conn, store.moment, unique, case_id=case.id, round=case.round, name=name, at=at, person_id=person_id
-    )
-    return replace(case, moments={**case.moments, name: case.moments.get(name) or Moment(at, person_id)})
 
 
 def unmark(conn: Connection, case: Case, *names: str) -> Case:
@@ -219,40 +257,85 @@ def note(
     conn: Connection,
     vault: Vault,
     case: Case,
-    field: str,
+    name: str,
     *,
     now: datetime,
     by: int | None,
     code: str | None = None,
     text: str | None = None,
 ) -> Case:
-    """State a fact: a countable `code`, or `text` that is stored as ciphertext. The former value is kept as
-    history (a correction is an event, not an edit)."""
-    if field in case.noted:
-        conn.execute(_FORMER, {"of_case": case.id, "of_field": field, "current": False})
-    codes = {name: value for name, value in case.codes.items() if name != field}
-    if code is None and text is None:
-        return replace(case, codes=codes, noted=case.noted - {field})
-    fact = {
-        "case_id": case.id,
-        "round": case.round,
-        "field": field,
-        "code": code,
-        "value_enc": None if text is None else vault.seal(text, f"case:{case.id}:{field}"),
-        "by_id": by,
-        "at": now,
-    }
-    conn.execute(_FACT, fact)
-    if code is not None:
-        codes[field] = code
-    return replace(case, codes=codes, noted=case.noted | {field})
+    """State one fact, as `Changes` does, at once."""
+    changes = Changes(vault, case, by, now)
+    changes.note(name, code=code, text=text)
+    changes.write(conn)
+    return changes.case
 
 
-def words(conn: Connection, vault: Vault, case_id: int, *fields: str) -> dict[str, str]:
-    """The current personal texts of a case, opened; all of them, or the fields named. Erased ones are absent."""
-    query = _WORDS.where(store.fact.c.field.in_(fields)) if fields else _WORDS
-    found = conn.execute(query, {"case_id": case_id})
-    return {r.field: vault.open(r.value_enc, f"case:{case_id}:{r.field}") for r in found}
+class Changes:
+    """What somebody is changing in a case: `case` shows it at once, `write` brings it to the database, a few
+    statements for all of it. Columns of the row wait for the event (`log`), with which the case moves."""
+
+    def __init__(self, vault: Vault, case: Case, by: int | None, now: datetime) -> None:
+        self.case = case
+        self.columns: dict[str, Any] = {}
+        self._vault, self._by, self._now = vault, by, now
+        self._noted = case.noted
+        self._facts: dict[str, dict[str, Any] | None] = {}
+        self._moments: list[dict[str, Any]] = []
+
+    def change(self, **columns: Any) -> None:
+        self.case = replace(self.case, **columns)
+        self.columns |= columns
+
+    def mark(self, name: str, at: datetime) -> None:
+        """Record an anchor of this round, once; a second time changes nothing."""
+        mine = {"case_id": self.case.id, "round": self.case.round, "person_id": self._by}
+        self._moments.append({**mine, "name": name, "at": at})
+        known = self.case.moments
+        self.case = replace(self.case, moments={**known, name: known.get(name) or Moment(at, self._by)})
+
+    def note(self, name: str, *, code: str | None = None, text: str | None = None) -> None:
+        """State a fact: a countable `code`, or `text` that is stored as ciphertext; neither empties it. The former
+        value is kept as history (a correction is an event, not an edit)."""
+        case, sealed = self.case, None if text is None else self._vault.seal(text, _about(self.case.id, name))
+        empty = code is None and text is None
+        self.case = replace(
+            case,
+            codes=_with(case.codes, name, code),
+            sealed=_with(case.sealed, name, sealed),
+            noted=case.noted - {name} if empty else case.noted | {name},
+        )
+        fact = {"case_id": case.id, "round": case.round, "field": name, "code": code, "value_enc": sealed}
+        self._facts[name] = None if empty else {**fact, "by_id": self._by, "at": self._now}
+
+    def write(self, conn: Connection) -> None:
+        """Write the facts and moments."""
+        if former := sorted(self._noted & self._facts.keys()):
+            conn.execute(_FORMER, {"of_case": self.case.id, "fields": former, "current": False})
+        if facts := [fact for fact in self._facts.values() if fact]:
+            conn.execute(_NEW_FACT, facts)
+        store.insert_missing(conn, store.moment, ("case_id", "round", "name"), self._moments)
+        self._noted, self._facts, self._moments = self.case.noted, {}, []
+
+
+def words(vault: Vault, case: Case) -> dict[str, str]:
+    """The current personal texts of a case, opened. Erased ones are absent."""
+    return {name: vault.open(sealed, _about(case.id, name)) for name, sealed in case.sealed.items()}
+
+
+def word(vault: Vault, case: Case, name: str) -> str:
+    """One personal text of a case, opened; "" if it was never said or is erased."""
+    sealed = case.sealed.get(name)
+    return "" if sealed is None else vault.open(sealed, _about(case.id, name))
+
+
+def _about(case_id: int, name: str) -> str:
+    return f"case:{case_id}:{name}"
+
+
+def _with(known: Mapping[str, T], name: str, value: T | None) -> Mapping[str, T]:
+    others = {key: each for key, each in known.items() if key != name}
+    return others if value is None else {**others, name: value}
 
 
 def log(
@@ -267,10 +350,11 @@ def log(
     now: datetime,
     via: str,
     data: Mapping[str, Any] | None = None,
+    columns: Mapping[str, Any] | None = None,
 ) -> Case:
-    """Append an event and move the case to stage `to`. The unique (case, seq) makes a second writer fail."""
+    """Append an event and move the case to stage `to`, writing the changed `columns` of its row too. The unique
+    (case, seq) makes a second writer fail."""
     seq = case.rev + 1
-    last = conn.execute(_DIGEST, {"case_id": case.id, "seq": case.rev}).scalar()
     row = {
         "case_id": case.id,
         "seq": seq,
@@ -284,9 +368,10 @@ def log(
         "at": now,
         "data": dict(data or {}),
     }
-    conn.execute(_EVENT, {**row, "digest": vault.link(_linked(last or "", row))})
-    conn.execute(_MOVED, {"of_case": case.id, "rev": seq, "stage": to})
-    return replace(case, rev=seq, stage=to)
+    digest = vault.link(_linked(case.digest, row))
+    conn.execute(_EVENT, {**row, "digest": digest})
+    conn.execute(_MOVED, {**(columns or {}), "of_case": case.id, "rev": seq, "stage": to})
+    return replace(case, rev=seq, stage=to, digest=digest)
 
 
 def _linked(previous: str, row: Mapping[str, Any]) -> str:
@@ -328,3 +413,20 @@ def broken_link(conn: Connection, vault: Vault, case_id: int) -> int | None:
         previous = r.digest
     written = conn.execute(sa.select(store.case.c.rev).where(store.case.c.id == case_id)).scalar_one()
     return None if expected == written else expected + 1
+
+
+def relink(conn: Connection, vault: Vault, case_id: int) -> bool:
+    """Sign the whole chain of a case anew under the active key; whether there was anything to do. The caller holds
+    the case and has found its chain whole: a broken one must stay as it is."""
+    previous, changed = "", False
+    rows = conn.execute(
+        sa.select(store.event).where(store.event.c.case_id == case_id).order_by(store.event.c.seq)
+    ).all()
+    for r in rows:
+        row = {k: v for k, v in r._mapping.items() if k not in ("id", "digest")}
+        digest = vault.link(_linked(previous, row))
+        if digest != r.digest:
+            conn.execute(sa.update(store.event).where(store.event.c.id == r.id).values(digest=digest))
+            changed = True
+        previous = digest
+    return changed

@@ -9,18 +9,20 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Collection
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from core import due as dues
 from core import store
 from core.case import Case
+from core.due import When
 from core.office import Office
 from core.policy.model import Duty, Profile, Step, holds
-from core.workdays import SHANGHAI, OfficeHours
+from core.workdays import SHANGHAI
 
 D, S = store.duty, store.step
 LEASE: Final = timedelta(seconds=60)
@@ -29,6 +31,13 @@ TICK: Final = timedelta(seconds=1)  # "overdue" is when the due moment has passe
 _DUTY: Final = sa.select(D).where(D.c.id == sa.bindparam("duty_id"))
 _OF_CASE: Final = sa.select(D).where(D.c.case_id == sa.bindparam("case_id")).order_by(D.c.id)
 _OPEN_OF_CASE: Final = _OF_CASE.where(D.c.state == "open")
+_OPENED: Final = sa.insert(D).returning(D.c.id)
+_STEPS: Final = sa.insert(S)
+_CLOSED: Final = sa.update(D).where(D.c.id == sa.bindparam("of_duty"))
+_STEPS_VOID: Final = sa.update(S).where(S.c.duty_id == sa.bindparam("of_duty"), S.c.state == "due")
+_FINISHED: Final = sa.update(S).where(
+    S.c.id == sa.bindparam("of_step"), S.c.lease_token == sa.bindparam("lease"), S.c.state == "due"
+)
 
 
 @dataclass(frozen=True)
@@ -39,6 +48,7 @@ class Open:
     case_id: int
     round: int
     key: str
+    part: int
     generation: int
     state: str
     holder: str
@@ -77,20 +87,40 @@ def get(conn: Connection, duty_id: int) -> Open:
 
 
 def follow(
-    conn: Connection, office: Office, rules: Profile, case: Case, happened: Collection[str], now: datetime
+    conn: Connection,
+    office: Office,
+    rules: Profile,
+    case: Case,
+    happened: Collection[str],
+    now: datetime,
+    *,
+    part: int = 0,
 ) -> None:
-    """Meet, void and open duties for what just happened (names of acts, moments, steps)."""
+    """Meet, void and open duties for what just happened (names of acts, moments, steps). `part`: the member unit
+    that did it, where it counts for that one alone."""
     names = set(happened)
-    for duty in of_case(conn, case.id):
-        definition = rules.duty(duty.key)
-        by = next((x for x in definition.met_by if x in names), None)
-        if by:
-            _close(conn, duty.id, "met", now, by)
-        elif names & set(definition.void_on):
-            _close(conn, duty.id, "void", now, None)
+    latest: dict[tuple[str, int], Open] = {}  # of this round, by key and part
+    for duty in of_case(conn, case.id, open_only=False):
+        if duty.state == "open":
+            definition = rules.duty(duty.key)
+            by = next((x for x in definition.met_by if x in names and _its(duty, part)), None)
+            if by or names & set(definition.void_on):
+                state = "met" if by else "void"
+                _close(conn, duty.id, state, now, by)
+                duty = replace(duty, state=state)
+        if duty.round == case.round:
+            latest[duty.key, duty.part] = duty
     for definition in rules.duties:
-        if names & set(definition.opens_on) and holds(definition.when, case.facts()):
-            _begin(conn, office, rules, case, definition, now)
+        rearmed = bool(names & set(definition.rearm))
+        if (rearmed or names & set(definition.opens_on)) and holds(definition.when, case.facts()):
+            for each in case.members if definition.each else (0,):
+                before = latest.get((definition.key, each))
+                _begin(conn, office, rules, case, definition, before, now, part=each, rearmed=rearmed)
+
+
+def _its(duty: Open, part: int) -> bool:
+    """Whether what happened is this duty's: the contribution of one member meets nobody else's."""
+    return part in (0, duty.part) or duty.part == 0
 
 
 def attempt(conn: Connection, duty_id: int) -> int:
@@ -103,35 +133,39 @@ def attempt(conn: Connection, duty_id: int) -> int:
 
 
 def _begin(
-    conn: Connection, office: Office, rules: Profile, case: Case, definition: Duty, now: datetime
+    conn: Connection,
+    office: Office,
+    rules: Profile,
+    case: Case,
+    definition: Duty,
+    before: Open | None,
+    now: datetime,
+    *,
+    part: int,
+    rearmed: bool,
 ) -> None:
-    same = (D.c.case_id == case.id) & (D.c.round == case.round) & (D.c.key == definition.key)
-    before = conn.execute(
-        sa.select(D.c.id, D.c.state, D.c.generation).where(same).order_by(D.c.generation.desc()).limit(1)
-    ).one_or_none()
+    """Open a duty; `before` is the same one's former generation in this round."""
     if before and before.state == "open":
-        if not definition.renews:
+        if not (definition.renews or rearmed):
             return
         _close(conn, before.id, "void", now, None)
-    due = _due(office, rules, case, definition, now, again=before is not None)
-    duty_id = conn.execute(
-        sa.insert(D)
-        .values(
-            case_id=case.id,
-            round=case.round,
-            key=definition.key,
-            generation=before.generation + 1 if before else 1,
-            state="open",
-            holder=definition.holder,
-            clause=due.clause or definition.clause,
-            limit=due.limit,
-            opened_at=now,
-            target_at=due.target,
-            due_at=due.moment,
-            provisional=due.provisional,
-        )
-        .returning(D.c.id)
-    ).scalar_one()
+    due = dues.of_duty(office, rules, case, definition, now, again=before is not None, rearmed=rearmed)
+    duty = {
+        "case_id": case.id,
+        "round": case.round,
+        "key": definition.key,
+        "part": part,
+        "generation": before.generation + 1 if before else 1,
+        "state": "open",
+        "holder": definition.holder,
+        "clause": due.clause or definition.clause,
+        "limit": due.limit,
+        "opened_at": now,
+        "target_at": due.target,
+        "due_at": due.moment,
+        "provisional": due.provisional,
+    }
+    duty_id = conn.execute(_OPENED, duty).scalar_one()
     steps = [
         {"duty_id": duty_id, "case_id": case.id, "key": step.key, "due_at": at, "state": "due"}
         for step in definition.steps
@@ -139,71 +173,51 @@ def _begin(
         and (at > now or step.at.startswith("missed"))
     ]
     if steps:
-        conn.execute(sa.insert(S), steps)
+        conn.execute(_STEPS, steps)
+
+
+def replace_date(
+    conn: Connection,
+    office: Office,
+    definition: Duty,
+    duty: Open,
+    due: When,
+    now: datetime,
+    *,
+    missed: bool,
+) -> None:
+    """A new generation of an open duty that runs on since the old one opened, towards another date (WD-14). Steps
+    that have happened stay with the old row; if the old date was missed and the new one is not (`missed` False),
+    what hangs on missing it is to come again."""
+    old = dict(conn.execute(_DUTY, {"duty_id": duty.id}).one()._mapping)
+    done = set(conn.execute(sa.select(S.c.key).where(S.c.duty_id == duty.id, S.c.state == "done")).scalars())
+    _close(conn, duty.id, "void", now, None)
+    new = {**old, "generation": duty.generation + 1, "target_at": due.target, "due_at": due.moment}
+    new |= {"provisional": False, "missed_at": old["missed_at"] if missed else None}
+    del new["id"]
+    duty_id = conn.execute(_OPENED, new).scalar_one()
+    steps = [
+        {"duty_id": duty_id, "case_id": duty.case_id, "key": step.key, "due_at": at, "state": "due"}
+        for step in definition.steps
+        if (at := _step_moment(office, step, duty.opened_at, due)) is not None
+        and (
+            (step.at.startswith("missed") and (step.key not in done or not missed))
+            or (at > now and step.key not in done)
+        )
+    ]
+    if steps:
+        conn.execute(_STEPS, steps)
 
 
 def _close(conn: Connection, duty_id: int, state: str, now: datetime, by: str | None) -> None:
-    conn.execute(sa.update(D).where(D.c.id == duty_id).values(state=state, met_at=now, met_by=by))
-    conn.execute(sa.update(S).where(S.c.duty_id == duty_id, S.c.state == "due").values(state="void"))
-
-
-@dataclass(frozen=True)
-class _When:
-    moment: datetime | None = None
-    target: datetime | None = None
-    provisional: bool = False
-    limit: str | None = None
-    clause: str = ""
-
-
-def _due(
-    office: Office, rules: Profile, case: Case, definition: Duty, now: datetime, *, again: bool
-) -> _When:
-    span = definition.due
-    if span is None:
-        return _When()
-    if span.office_minutes is not None:
-        minutes = timedelta(minutes=span.office_minutes)
-        return _When(office.calendar.add_office_hours(now, minutes, office.hours))
-    if span.wd is not None:
-        anchor = case.at(definition.anchor) or now
-        due = office.calendar.due(anchor, span.wd, _day_end(office, rules))
-        return _When(due.moment, provisional=due.provisional)
-    limit = rules.limit(rules.level(case.level).limit if case.level else rules.first_limit)
-    hours = _day_end(office, rules)
-    anchor = anchor_of(case, limit.anchor) or now
-    due = office.calendar.due(anchor, limit.due_wd, hours)
-    moment, provisional = due.moment, due.provisional
-    if again and moment <= now:  # WD-22: a change of level never makes a limit that is already past
-        later = office.calendar.due(now, 1, hours)
-        moment, provisional = later.moment, later.provisional
-    granted = case.codes.get("extension_granted")
-    if granted and case.codes.get("extension_round") == str(case.round):
-        moment = max(moment, end_of_day(office, rules, date.fromisoformat(granted)))
-    target = None if limit.target_wd is None else office.calendar.due(anchor, limit.target_wd, hours).moment
-    return _When(moment, target, provisional, limit.key, limit.clause)
-
-
-def anchor_of(case: Case, name: str) -> datetime | None:
-    """The start of the clock: the limit's anchor, or in a later round the moment that opened it (WD-21)."""
-    if case.round > 1:
-        return case.at("redo_at") or case.at("restarted_at") or case.at("reopened_at") or case.at(name)
-    return case.at(name)
-
-
-def end_of_day(office: Office, rules: Profile, day: date) -> datetime:
-    """The due moment of a day: closing time, or midnight (WD-6)."""
-    return office.calendar.day_end(day, _day_end(office, rules))
-
-
-def _day_end(office: Office, rules: Profile) -> OfficeHours | None:
-    return office.hours if rules.day_end == "closing" else None
+    conn.execute(_CLOSED, {"of_duty": duty_id, "state": state, "met_at": now, "met_by": by})
+    conn.execute(_STEPS_VOID, {"of_duty": duty_id, "state": "void"})
 
 
 _AT: Final = re.compile(r"(open|target|due|missed)(?:([+-]\d+)(wd|h|min))?")
 
 
-def _step_moment(office: Office, step: Step, opened: datetime, due: _When) -> datetime | None:
+def _step_moment(office: Office, step: Step, opened: datetime, due: When) -> datetime | None:
     match = _AT.fullmatch(step.at)
     assert match is not None  # the model checked it
     base, amount, unit = match[1], int(match[2] or 0), match[3]
@@ -253,8 +267,8 @@ def claim_steps(
 
 def finish_step(conn: Connection, step: DueStep, now: datetime) -> bool:
     """Mark a claimed step as done; False if it was voided or taken by another meanwhile."""
-    mine = (S.c.id == step.id) & (S.c.lease_token == step.lease_token) & (S.c.state == "due")
-    done = conn.execute(sa.update(S).where(mine).values(state="done", fired_at=now, lease_until=None))
+    mine = {"of_step": step.id, "lease": step.lease_token}
+    done = conn.execute(_FINISHED, {**mine, "state": "done", "fired_at": now, "lease_until": None})
     return done.rowcount == 1
 
 

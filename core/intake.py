@@ -20,20 +20,36 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from core import case as cases
-from core import hearing, store, views
+from core import flow, hearing, outbox, people, store, views
 from core.case import Case
 from core.desk import attach
 from core.desk.act import Actor, perform
-from core.desk.fields import SKIPPED, Wrong, read
+from core.desk.fields import SKIPPED, Wrong, needed, read
 from core.office import Office
-from core.people import Person
-from core.policy.model import Asked, Exclusion, Profile, holds
+from core.people import SITE, Entry, Person
+from core.policy.model import Asked, Choice, Exclusion, Profile, holds
 from core.privacy import clean
 from core.refusals import Refusal
+from core.workdays import SHANGHAI
 
 RESUME_AFTER: Final = timedelta(hours=6)
 LONG_ASIDE: Final = 12  # a longer text that answers nothing is more of the matter
 MEDIA: Final = frozenset({"image", "voice", "video", "file"})
+# Run at every turn: built once, because building a statement costs more than running it.
+_MINE: Final = store.dialogue.c.person_id == sa.bindparam("whose")
+_DIALOGUE: Final = sa.select(store.dialogue).where(_MINE).with_for_update()
+_KEPT: Final = sa.update(store.dialogue).where(_MINE)
+_WITH_DUTY: Final = (
+    sa.select(store.case.c.id)
+    .join(store.duty, store.duty.c.case_id == store.case.c.id)
+    .where(
+        store.case.c.contact_id == sa.bindparam("whose"),
+        store.duty.c.key == sa.bindparam("duty"),
+        store.duty.c.state == "open",
+    )
+    .order_by(store.case.c.id.desc())
+    .limit(1)
+)
 
 
 @dataclass(frozen=True)
@@ -57,9 +73,18 @@ class Reply:
     choices: tuple[tuple[str, str], ...] = ()
 
 
+@dataclass(frozen=True)
+class Taken:
+    """A turn taken: what to say back, and the newest message in the outbox before her acts (None: she did none), for
+    what they tell her goes with the answer."""
+
+    replies: tuple[Reply, ...]
+    since: int | None
+
+
 @dataclass
 class Talk:
-    """A turn being taken: everything it needs, and the replies so far."""
+    """A turn being taken: everything it needs, and what has come of it so far."""
 
     office: Office
     conn: Connection
@@ -70,6 +95,7 @@ class Talk:
     case: Case | None
     state: dict[str, Any]
     replies: list[Reply] = field(default_factory=list)
+    since: int | None = None
 
     @property
     def actor(self) -> Actor:
@@ -85,13 +111,17 @@ class Talk:
     def draft(self) -> Case:
         """The draft of this conversation, opened when it is first needed."""
         if self.case is None or self.case.stage != "DRAFT":
+            entry = _entry(self.office, str(self.state.get("entry", "")))
+            unit_id, site_id = (_unit_id(self.conn, key) for key in (entry.unit, entry.site))
             self.case = cases.open_case(
                 self.conn,
                 profile=self.rules.name,
                 version=self.rules.version,
-                channel=self.channel,
+                channel=entry.channel or self.channel,
                 contact_id=self.person.id,
                 now=self.now,
+                unit_id=unit_id,
+                site_id=site_id,
             )
         return self.case
 
@@ -110,16 +140,20 @@ class Talk:
             self.conn, vault, self.draft(), name, now=self.now, by=self.person.id, code=code, text=text
         )
 
+    def perform(self, case: Case, act: str, **values: str) -> Case:
+        """Do an act of hers."""
+        if self.since is None:
+            self.since = outbox.newest(self.conn)
+        return perform(self.office, self.conn, self.actor, case, act, now=self.now, values=values)
+
     def words(self) -> dict[str, str]:
-        return cases.words(self.conn, self.office.vault, self.case.id) if self.case else {}
+        return cases.words(self.office.vault, self.case) if self.case else {}
 
 
 # --- a turn ---------------------------------------------------------------------------------------------
 
 
-def turn(
-    office: Office, conn: Connection, person: Person, channel: str, said: Said, now: datetime
-) -> tuple[Reply, ...]:
+def turn(office: Office, conn: Connection, person: Person, channel: str, said: Said, now: datetime) -> Taken:
     """Take one message of a citizen and say what to answer. Everything she said is kept in this transaction."""
     talk = _begin(office, conn, person, channel, now)
     text = clean(said.text, 6000).strip()
@@ -131,29 +165,41 @@ def turn(
         _take(talk, said)
     except Refusal as refusal:
         talk.say("refused", refusal=refusal)
-    _end(talk)
-    return tuple(talk.replies)
+    return _end(talk)
 
 
-def greet(office: Office, conn: Connection, person: Person, channel: str, now: datetime) -> tuple[Reply, ...]:
-    """She followed the account, or came back: a plain greeting and the privacy notice, its version recorded."""
+def greet(
+    office: Office, conn: Connection, person: Person, channel: str, now: datetime, code: str = ""
+) -> Taken:
+    """She followed the account, or came back: a plain greeting and the privacy notice, its version recorded. `code`:
+    that of the sign or link by which she came in; what it stands for is not asked any more."""
     talk = _begin(office, conn, person, channel, now)
+    if _entry(office, code).code and not talk.asked:
+        talk.state["entry"] = code
+        talk.case = None
     talk.say("greeting", privacy=talk.rules.intake.privacy_version)
     talk.state["greeted"] = talk.rules.intake.privacy_version
     if talk.asked:
         _resume(talk)
     else:
         talk.say("begin")
-    _end(talk)
-    return tuple(talk.replies)
+    return _end(talk)
+
+
+def _entry(office: Office, code: str) -> Entry:
+    """What a code of the hall stands for; an unknown one stands for nothing."""
+    return next((entry for entry in office.hall.entries if code and entry.code == code), Entry(code=""))
+
+
+def _unit_id(conn: Connection, key: str) -> int | None:
+    return next((unit.id for unit in people.units(conn) if unit.key == key), None) if key else None
 
 
 def _begin(office: Office, conn: Connection, person: Person, channel: str, now: datetime) -> Talk:
-    # The row is there before it is locked, so that the first two messages of somebody take turns too.
-    store.insert_once(conn, store.dialogue, ("person_id",), person_id=person.id, state={}, updated_at=now)
-    row = conn.execute(
-        sa.select(store.dialogue).where(store.dialogue.c.person_id == person.id).with_for_update()
-    ).one()
+    row = conn.execute(_DIALOGUE, {"whose": person.id}).one_or_none()
+    if row is None:  # there before it is locked, so that the first two messages of somebody take turns too
+        store.insert_once(conn, store.dialogue, ("person_id",), person_id=person.id, state={}, updated_at=now)
+        row = conn.execute(_DIALOGUE, {"whose": person.id}).one()
     case = cases.load(conn, row.case_id) if row.case_id else None
     state = dict(row.state)
     if state.get("asked") and now - row.updated_at > RESUME_AFTER:
@@ -164,12 +210,12 @@ def _begin(office: Office, conn: Connection, person: Person, channel: str, now: 
     return Talk(office, conn, person, channel, now, rules, case, state)
 
 
-def _end(talk: Talk) -> None:
+def _end(talk: Talk) -> Taken:
     choices = next((r.choices for r in reversed(talk.replies) if r.choices), ())
     talk.state["choices"] = [list(c) for c in choices]
     values = {"case_id": talk.case.id if talk.case else None, "state": talk.state, "updated_at": talk.now}
-    mine = store.dialogue.c.person_id == talk.person.id
-    talk.conn.execute(sa.update(store.dialogue).where(mine).values(**values))
+    talk.conn.execute(_KEPT, {"whose": talk.person.id, **values})
+    return Taken(tuple(talk.replies), talk.since)
 
 
 def _take(talk: Talk, said: Said) -> None:
@@ -212,7 +258,7 @@ def _idle(talk: Talk, said: Said) -> None:
         if said.kind in MEDIA:
             _attach_to(talk, waiting, said)
         text = said.text or f"（发来{_MEDIA_WORDS[said.kind]}）"
-        perform(talk.office, talk.conn, talk.actor, waiting, "answer", now=talk.now, values={"answer": text})
+        talk.perform(waiting, "answer", answer=text)
         talk.say("answered", number=waiting.number)
         return
     score = _score_of(talk, said.text)
@@ -251,7 +297,7 @@ def _add(talk: Talk, case: Case, said: Said) -> None:
     if said.kind in MEDIA:
         _attach_to(talk, case, said)
     values = {"supplement": said.text} if said.text else {}
-    perform(talk.office, talk.conn, talk.actor, case, "add", now=talk.now, values=values)
+    talk.perform(case, "add", **values)
     talk.say("added", number=case.number, what=_MEDIA_WORDS.get(said.kind, "您说的"))
 
 
@@ -340,27 +386,32 @@ def _look(talk: Talk) -> None:
     content = talk.words().get("content", "")
     suspected = any(word in content for word in talk.rules.intake.conduct_words)
     talk.code("conduct_suspected", "yes" if suspected else None)
-    excluded = exclusion_of(talk.rules, content)
-    if excluded and not talk.state.get("insisted"):
-        target = talk.office.hall.guidance.get(excluded.target)
-        if target:
-            talk.code("exclusion_suggested", excluded.code)
-            talk.state["asked"] = "excluded"
-            talk.say(
-                "excluded",
-                (("look", "仍请窗口看一看"), ("go", "我去找他们")),
-                label=excluded.label,
-                target=target,
-                clause=excluded.clause,
-            )
-            return
-    _next(talk)
+    if not _suggest(talk, exclusion_of(talk.rules, content, {})):
+        _next(talk)
 
 
-def exclusion_of(rules: Profile, content: str) -> Exclusion | None:
-    """The exclusion that the words of a matter point to, if any (a suggestion, XJ-1.5)."""
+def _suggest(talk: Talk, excluded: Exclusion | None) -> bool:
+    """Say who is competent where a matter looks excluded; False if it does not, or she wants the window to look."""
+    target = talk.office.hall.guidance.get(excluded.target) if excluded else None
+    if excluded is None or target is None or talk.state.get("insisted"):
+        return False
+    talk.code("exclusion_suggested", excluded.code)
+    talk.state["asked"] = "excluded"
+    talk.say(
+        "excluded",
+        (("look", "仍请窗口看一看"), ("go", "我去找他们")),
+        label=excluded.label,
+        target=target,
+        clause=excluded.clause,
+    )
+    return True
+
+
+def exclusion_of(rules: Profile, content: str, facts: Mapping[str, object]) -> Exclusion | None:
+    """The exclusion that the words of a matter, or the answers given so far, point to (a suggestion, XJ-1.5)."""
     for exclusion in rules.intake.exclusions:
-        if any(w in content for w in exclusion.words) and not any(w in content for w in exclusion.unless):
+        said = any(w in content for w in exclusion.words) and not any(w in content for w in exclusion.unless)
+        if said or (exclusion.when and holds(exclusion.when, facts)):
             return exclusion
     return None
 
@@ -368,7 +419,7 @@ def exclusion_of(rules: Profile, content: str) -> Exclusion | None:
 def _excluded(talk: Talk, said: Said) -> None:
     choice = _chosen(talk, said.text)
     if choice == "go" or (said.text and hearing.says("go", said.text)):
-        perform(talk.office, talk.conn, talk.actor, talk.draft(), "withdraw", now=talk.now)
+        talk.perform(talk.draft(), "withdraw")
         talk.case, talk.state["asked"] = None, ""
         talk.say("gone")
     elif choice == "look" or "看" in said.text or hearing.yes_or_no(said.text) == "no":
@@ -387,7 +438,7 @@ def _excluded(talk: Talk, said: Said) -> None:
 
 def _fill(talk: Talk, asked: Asked, text: str) -> None:
     """An answer to a question; also an answer to another one, more of the matter, or a question of hers."""
-    if not asked.required and hearing.says("skip", text):
+    if not needed(asked, talk.draft().facts()) and hearing.says("skip", text):
         talk.skip(asked)
         _next(talk)
         return
@@ -402,7 +453,7 @@ def _fill(talk: Talk, asked: Asked, text: str) -> None:
         _not_understood(talk, asked, text, wrong)
         return
     talk.state["wrong"] = 0
-    if talk.rules.choices(asked) and len(text) > LONG_ASIDE:
+    if _choices(talk, asked) and len(text) > LONG_ASIDE:
         _more(talk, text)  # the choice came with a part of the story
     _keep_times(talk, asked, text)
     _next(talk)
@@ -429,14 +480,22 @@ def _heard(talk: Talk, asked: Asked, text: str, found: hearing.Contacts) -> str:
         problem, meant = "yesno", hearing.yes_or_no(text)
     elif asked.kind == "number":
         problem, meant = "number", str(hearing.times_of(text) or "")
-    elif choices := talk.rules.choices(asked):
+    elif asked.kind == "date":
+        day = hearing.day_of(text, talk.now.astimezone(SHANGHAI).date())
+        problem, meant = "date", day.isoformat() if day else None
+    elif choices := _choices(talk, asked):
         head = re.split(r"[，,。；;\n]", found.rest)[0] if len(text) > LONG_ASIDE else found.rest
         problem, meant = "choice", hearing.choice_of(choices, head)
-    else:
+    elif asked.id in NAMES:
         problem, meant = "name", _name(talk, asked, found.rest)
+    else:
+        problem, meant = "no_words", text
     if not meant:
         raise Wrong(problem)
     return meant
+
+
+NAMES: Final = ("applicant_name", "contact_name", "applicant_unit")
 
 
 def _name(talk: Talk, asked: Asked, text: str) -> str:
@@ -500,18 +559,31 @@ def _next(talk: Talk) -> None:
 
 
 def _ask(talk: Talk, asked: Asked) -> None:
-    choices = tuple((c.code, c.label) for c in talk.rules.choices(asked))
+    choices = tuple((c.code, c.label) for c in _choices(talk, asked))
     if asked.kind == "yesno":
         choices = (("yes", "是"), ("no", "否"))
     elif asked.kind == "files":
         choices = (("none", "没有了"),)
-    elif not asked.required:
+    elif not needed(asked, talk.draft().facts()):
         choices = (*choices, ("skip", "跳过"))
     talk.say(f"ask_{asked.id}", choices, label=asked.label, codes=dict(talk.draft().codes))
 
 
+def _choices(talk: Talk, asked: Asked) -> tuple[Choice, ...]:
+    """What a question offers: the profile's list, or the hall's sites and units."""
+    return choices_of(talk.office, talk.rules, asked)
+
+
+def choices_of(office: Office, rules: Profile, asked: Asked) -> tuple[Choice, ...]:
+    """The same for whoever draws a question."""
+    if asked.kind not in ("site", "unit"):
+        return rules.choices(asked)
+    kinds = (SITE,) if asked.kind == "site" else asked.unit_kinds
+    return tuple(Choice(code=u.key, label=u.name) for u in office.hall.units if u.kind in kinds)
+
+
 def summary_lines(
-    rules: Profile, case: Case, words: Mapping[str, str]
+    office: Office, rules: Profile, case: Case, words: Mapping[str, str]
 ) -> tuple[tuple[int, str, str, str], ...]:
     """The form as it would be submitted: (number, field, label, text), numbered for 改第N项."""
     lines: list[tuple[int, str, str, str]] = []
@@ -521,7 +593,7 @@ def summary_lines(
         code = case.codes.get(question.id)
         text = words.get(question.id, "")
         if not text and code and code != SKIPPED:
-            named = next((c.label for c in rules.choices(question) if c.code == code), "")
+            named = next((c.label for c in choices_of(office, rules, question) if c.code == code), "")
             text = named or {"yes": "是", "no": "否"}.get(
                 code, f"{code}份" if question.kind == "files" else code
             )
@@ -530,7 +602,9 @@ def summary_lines(
 
 
 def _summary(talk: Talk) -> None:
-    lines = summary_lines(talk.rules, talk.draft(), talk.words())
+    if _suggest(talk, exclusion_of(talk.rules, "", talk.draft().facts())):
+        return
+    lines = summary_lines(talk.office, talk.rules, talk.draft(), talk.words())
     talk.state |= {"asked": "confirm", "edit": False}
     talk.say("summary", (("confirm", "确认提交"),), lines=lines)
 
@@ -538,7 +612,7 @@ def _summary(talk: Talk) -> None:
 def _confirm(talk: Talk, said: Said) -> None:
     text = said.text
     if _chosen(talk, text) == "confirm" or (text and hearing.says("confirm", text)):
-        case = perform(talk.office, talk.conn, talk.actor, talk.draft(), "submit", now=talk.now)
+        case = talk.perform(talk.draft(), "submit")
         talk.case = None
         talk.state = {"greeted": talk.state["greeted"]}
         talk.say("submitted", number=case.number)
@@ -578,10 +652,10 @@ def _to_window(talk: Talk, case: Case, question: str) -> None:
     """Ask for a person. What she adds while nobody has answered stands below what she asked before."""
     waiting = _case_with(talk, "human")
     if question and waiting and waiting.id == case.id:
-        words = cases.words(talk.conn, talk.office.vault, case.id)
+        words = cases.words(talk.office.vault, case)
         question = f"{words.get('human_question', '')}\n{question}".strip()
     values = {"human_question": question} if question else {}
-    done = perform(talk.office, talk.conn, talk.actor, case, "ask_human", now=talk.now, values=values)
+    done = talk.perform(case, "ask_human", **values)
     if done.codes["asked_human"] == "again":
         talk.say("passed_on")
     if talk.case and talk.case.id == done.id:
@@ -602,7 +676,7 @@ def _withdraw(talk: Talk, said: Said) -> None:
     choice = _chosen(talk, said.text)
     if choice == "yes" or (said.text and hearing.says("withdraw", said.text)):
         _leave_aside(talk)
-        perform(talk.office, talk.conn, talk.actor, case, "withdraw", now=talk.now)
+        talk.perform(case, "withdraw")
         if talk.case and talk.case.id == case.id:
             talk.case, talk.state["asked"] = None, ""
             talk.say("draft_dropped")
@@ -619,7 +693,7 @@ def _withdraw(talk: Talk, said: Said) -> None:
 
 def _cmd_progress(talk: Talk, text: str) -> None:
     found = views.mine(talk.office, talk.conn, talk.person)
-    number = re.search(r"[A-Za-z]{2}\d{6,}", text)
+    number = re.search(r"[A-Za-z]{0,8}\d{6,}", text)
     if number:
         found = tuple(c for c in found if c.number == number[0].upper())
     talk.say(
@@ -668,7 +742,7 @@ def _cmd_edit(talk: Talk, text: str) -> None:
         return
     found = _EDIT.fullmatch(text) or _EDIT_WRONG.fullmatch(text)
     number = hearing.number_of(found[1]) if found else 0
-    lines = {n: name for n, name, _, _ in summary_lines(talk.rules, talk.draft(), talk.words())}
+    lines = {n: name for n, name, _, _ in summary_lines(talk.office, talk.rules, talk.draft(), talk.words())}
     if number not in lines:
         talk.say("no_such_item", count=len(lines))
         _ask_again(talk)
@@ -678,7 +752,7 @@ def _cmd_edit(talk: Talk, text: str) -> None:
 
 def _edit_named(talk: Talk, text: str) -> bool:
     """改电话, 姓名写错了, 电话改成13800001234: the item by its name, and at once what it should be."""
-    for _, name, _, _ in summary_lines(talk.rules, talk.draft(), talk.words()):
+    for _, name, _, _ in summary_lines(talk.office, talk.rules, talk.draft(), talk.words()):
         if name in _EDITS and (found := _EDITS[name].fullmatch(text)):
             _edit(talk, name)
             value = found[1] or found[2] or ""
@@ -703,7 +777,7 @@ def _edit(talk: Talk, name: str) -> None:
 
 def _cmd_restart(talk: Talk, text: str) -> None:
     if talk.asked and talk.case:
-        perform(talk.office, talk.conn, talk.actor, talk.draft(), "withdraw", now=talk.now)
+        talk.perform(talk.draft(), "withdraw")
     talk.case = None
     talk.state = {"greeted": talk.state["greeted"], "asked": "content", "trail": []}
     talk.say("begin")
@@ -720,7 +794,7 @@ def _cmd_object(talk: Talk, text: str) -> None:
     if case is None:
         talk.say("nothing_to_object")
         return
-    perform(talk.office, talk.conn, talk.actor, case, "object", now=talk.now)
+    talk.perform(case, "object")
     talk.say("objected", number=case.number)
 
 
@@ -728,11 +802,25 @@ def _cmd_insist(talk: Talk, text: str) -> None:
     if talk.asked == "excluded":
         _excluded(talk, Said("text", "仍请窗口看一看"))
         return
-    guided = next((c for c in views.mine(talk.office, talk.conn, talk.person) if c.stage == "GUIDED"), None)
-    if guided is None:
+    sent_away = _newest_open_to(talk, "insist")
+    if sent_away is None:
         talk.say("begin")
         return
-    perform(talk.office, talk.conn, talk.actor, guided, "insist", now=talk.now)
+    talk.perform(sent_away, "insist")
+
+
+def _cmd_reopen(talk: Talk, text: str) -> None:
+    closed = _newest_open_to(talk, "reopen")
+    if closed is None:
+        talk.say("begin")
+        return
+    talk.perform(closed, "reopen")
+
+
+def _newest_open_to(talk: Talk, act: str) -> Case | None:
+    """Her newest matter at a stage from which this act leads on."""
+    mine = views.mine(talk.office, talk.conn, talk.person)
+    return next((case for case in mine if (case.stage, act) in flow.MOVES), None)
 
 
 def _cmd_new(talk: Talk, text: str) -> None:
@@ -783,7 +871,7 @@ _COMMANDS: Final[tuple[tuple[re.Pattern[str], Callable[[Talk, str], None]], ...]
     ),
     (
         re.compile(
-            r".{0,6}(到哪一步了?|办到哪了?|办得怎么样了?|进度(查询)?|查进度|我的事项)[？?。]?\s*([A-Za-z]{2}\d+)?"
+            r".{0,6}(到哪一步了?|办到哪了?|办得怎么样了?|进度(查询)?|查进度|我的事项)[？?。]?\s*([A-Za-z]{0,8}\d{6,})?"
         ),
         _cmd_progress,
     ),
@@ -801,6 +889,7 @@ _COMMANDS: Final[tuple[tuple[re.Pattern[str], Callable[[Talk, str], None]], ...]
     ),
     (re.compile(r"(我)?(没有?|不)同意(延期)?[！!。]?"), _cmd_object),
     (re.compile(r"仍请窗口看一看"), _cmd_insist),
+    (re.compile(r"我来补充，?接着办|接着办"), _cmd_reopen),
     (re.compile(r"我?(要|想)?(再|另外|还要)?反映(一下|(另|还有)?(外)?一(件|个)事|别的事|问题)?"), _cmd_new),
 )
 
@@ -827,14 +916,14 @@ def _tapped(talk: Talk, said: Said) -> bool:
     if act == "rate":
         _rate(talk, case, value)
         return True
-    perform(talk.office, talk.conn, talk.actor, case, act, now=talk.now)
+    talk.perform(case, act)
     if act == "object":
         talk.say("objected", number=case.number)
     return True
 
 
 def _rate(talk: Talk, case: Case, score: str) -> None:
-    perform(talk.office, talk.conn, talk.actor, case, "rate", now=talk.now, values={"score": score})
+    talk.perform(case, "rate", score=score)
     label = next(level.label for level in talk.rules.rating.levels if str(level.score) == score)
     talk.state |= {"asked": "comment", "comment": case.id} if not talk.asked else {}
     talk.say("rated", (("none", "不补充了"),), label=label)
@@ -853,8 +942,7 @@ def _comment(talk: Talk, said: Said) -> None:
     if said.kind in MEDIA:
         _attach_to(talk, case, said)
     elif said.text:
-        values = {"rating_comment": said.text}
-        perform(talk.office, talk.conn, talk.actor, case, "comment", now=talk.now, values=values)
+        talk.perform(case, "comment", rating_comment=said.text)
     else:
         talk.say("unsupported")
         return
@@ -934,14 +1022,7 @@ def _own(talk: Talk, case_id: int) -> Case | None:
 
 def _case_with(talk: Talk, duty_key: str) -> Case | None:
     """The newest case of this person with such a duty open."""
-    c, d = store.case.c, store.duty.c
-    found = talk.conn.execute(
-        sa.select(c.id)
-        .join(store.duty, d.case_id == c.id)
-        .where(c.contact_id == talk.person.id, d.key == duty_key, d.state == "open")
-        .order_by(c.id.desc())
-        .limit(1)
-    ).scalar()
+    found = talk.conn.execute(_WITH_DUTY, {"whose": talk.person.id, "duty": duty_key}).scalar()
     return cases.load(talk.conn, found) if found else None
 
 
@@ -950,4 +1031,4 @@ def _newest_open(talk: Talk) -> Case | None:
     return next((c for c in mine if c.stage not in ("CLOSED", "WITHDRAWN", "ARCHIVED", "GUIDED")), None)
 
 
-__all__ = ["Reply", "Said", "exclusion_of", "greet", "summary_lines", "turn"]
+__all__ = ["Reply", "Said", "Taken", "exclusion_of", "greet", "summary_lines", "turn"]

@@ -6,13 +6,13 @@ fill a slot is the profile's word; who holds a role is the hall's.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 import sqlalchemy as sa
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.engine import Connection
 
 from core import store
@@ -20,10 +20,20 @@ from core.case import Case
 from core.policy.model import Profile
 
 # Roles that are looked up in the unit of the case; all others belong to the hall.
-UNIT_ROLES: Final = frozenset({"handler", "unit_liaison", "unit_deputy_head", "unit_head"})
+UNIT_ROLES: Final = frozenset(
+    {"handler", "unit_liaison", "unit_deputy_head", "unit_head", "lead_section", "system_operator"}
+)
+# Words a profile may write into a slot beside roles: somebody by the part played in this very case.
+KEEPER, FIRST_RECEIVER, LEADER, MEMBER, SYSTEM = "keeper", "first_receiver", "leader", "member", "system"
+IN_THE_CASE: Final = (KEEPER, FIRST_RECEIVER, LEADER)
+SITE: Final = "site"  # the kind of a unit whose window sees its own cases only
 
 # Asked at every turn: built once, because building a statement costs more than running it.
 _PERSON: Final = sa.select(store.person).where(store.person.c.id == sa.bindparam("person_id"))
+_NEW_PERSON: Final = sa.insert(store.person).returning(store.person.c.id)
+_NAMES: Final = sa.select(store.person.c.id, store.person.c.name).where(
+    store.person.c.id.in_(sa.bindparam("ids", expanding=True))
+)
 _BY_ADDRESS: Final = (
     sa.select(store.person)
     .join(store.identity, store.identity.c.person_id == store.person.c.id)
@@ -33,11 +43,51 @@ _BY_ADDRESS: Final = (
         store.person.c.active,
     )
 )
+_OPENED: Final = sa.update(store.identity).where(
+    store.identity.c.channel == sa.bindparam("of_channel"),
+    store.identity.c.address == sa.bindparam("of_address"),
+)
+_WIDENED: Final = _OPENED.where(
+    sa.or_(store.identity.c.open_until.is_(None), store.identity.c.open_until < sa.bindparam("until"))
+)
+_HOLDERS: Final = (
+    sa.select(store.person)
+    .join(store.post, store.post.c.person_id == store.person.c.id)
+    .join(store.unit, store.unit.c.id == store.post.c.unit_id)
+    .where(
+        store.post.c.role.in_(sa.bindparam("hall_roles", expanding=True))
+        & ((store.unit.c.kind != SITE) | (store.unit.c.id == sa.bindparam("site_id")))
+        | store.post.c.unit_id.in_(sa.bindparam("unit_ids", expanding=True))
+        & store.post.c.role.in_(sa.bindparam("unit_roles", expanding=True))
+        | store.person.c.id.in_(sa.bindparam("person_ids", expanding=True)),
+        store.person.c.active,
+    )
+    .distinct()
+    .order_by(store.person.c.id)
+)
 _POSTS: Final = (
-    sa.select(store.post.c.role, store.post.c.unit_id)
+    sa.select(store.post.c.role, store.post.c.unit_id, store.unit.c.kind)
+    .join(store.unit, store.unit.c.id == store.post.c.unit_id)
     .where(store.post.c.person_id == sa.bindparam("person_id"))
     .order_by(store.post.c.id)
 )
+_I: Final = store.identity.c
+_ADDRESSES: Final = (
+    sa.select(store.identity).where(_I.person_id.in_(sa.bindparam("ids", expanding=True))).order_by(_I.id)
+)
+_SPENT: Final = (
+    sa.update(store.identity)
+    .where(_I.channel == sa.bindparam("of_channel"), _I.address == sa.bindparam("of_address"))
+    .values(open_left=sa.case((_I.open_left > 0, _I.open_left - 1), else_=0))
+)
+
+
+class Post(NamedTuple):
+    """A role of a person in a unit of that kind."""
+
+    role: str
+    unit_id: int
+    kind: str
 
 
 @dataclass(frozen=True)
@@ -55,6 +105,7 @@ class Unit:
     key: str
     name: str
     kind: str
+    code: str
 
 
 @dataclass(frozen=True)
@@ -77,6 +128,7 @@ class HallUnit(_Local):
     key: str
     name: str
     kind: str
+    code: str = ""  # stands in case numbers, where the profile's format asks for it
     group: str = ""  # channel:chat id of the unit's chat group
 
 
@@ -102,23 +154,54 @@ class Guidance(_Local):
     channel: str = ""
 
 
+class Retention(_Local):
+    """How long personal data stay, in days. No regulation of the window gives these: they are inferred, and a hall
+    writes its own archive rules in their place. Logs and looks stay 180 days at least (网络安全法 第二十一条)."""
+
+    draft: int = Field(default=30, ge=1)  # never submitted, from the last word on
+    withdrawn: int = Field(default=180, ge=1)  # withdrawn, guided or passed on, from that moment on
+    closed: int = Field(default=1095, ge=1)  # closed and archived, from the last thing that happened
+    voice: int = Field(default=365, ge=1)  # voice of a case that has ended, if that comes first
+    fields: Mapping[str, int] = {"applicant_email": 365}  # facts that go before the rest of an ended case
+    messages: int = Field(default=180, ge=180)  # what came in and went out, word by word
+    looks: int = Field(default=1095, ge=180)  # who looked at what
+
+
+class Entry(_Local):
+    """A code on a sign or a link that opens the conversation with the place known (PT-2c, HY-2b)."""
+
+    code: str
+    unit: str = ""  # the unit or section at whose sign it hangs
+    site: str = ""  # the site whose window takes the matter
+    channel: str = ""  # an online entrance of its own (PT-2a)
+
+
 class Hall(_Local):
-    """What is local and not rule."""
+    """What is local and not rule. `effective_from` and `number` complete an instrument whose text does not say
+    them; `trial` runs a draft before it is in force, and says so to the staff (HY-0, NX-0)."""
 
     name: str
     profile: str
+    effective_from: str = ""
+    number: str = ""
+    trial: bool = False
+    entries: tuple[Entry, ...] = ()
     site: str
     window_phone: str
     window_address: str
     hours: tuple[Mapping[str, object], ...]  # as `core.workdays.OfficeHours.read` takes them
+    # So many messages that can wait reach one member of staff singly in a day; the others come as digests.
+    messages_a_day: int = Field(default=12, ge=0)
     units: tuple[HallUnit, ...]
     people: tuple[HallPerson, ...]
     guidance: Mapping[str, Guidance]
+    retention: Retention = Retention()
 
 
-def load_hall(conn: Connection, hall: Hall) -> None:
+def load_hall(conn: Connection, hall: Hall, caseless: Collection[str] = ()) -> None:
     """Bring units, people, posts and addresses in line with the hall file; who is no longer named is retired,
-    never deleted (events name them). A platform id that is no longer named leads to nobody."""
+    never deleted (events name them). A platform id that is no longer named leads to nobody. `caseless`: the channels
+    whose ids mean the same in capital and small letters, and come in small ones."""
     units = {u.key: _upsert_unit(conn, u) for u in hall.units}
     conn.execute(sa.update(store.unit).where(store.unit.c.key.not_in(units)).values(active=False))
     keys = [p.key for p in hall.people]
@@ -134,7 +217,10 @@ def load_hall(conn: Connection, hall: Hall) -> None:
             conn.execute(
                 sa.insert(store.post).values(person_id=person_id, unit_id=units[post.unit], role=post.role)
             )
-        named = [(channel, address.lower()) for channel, address in person.addresses.items()]
+        named = [
+            (channel, address.lower() if channel in caseless else address)
+            for channel, address in person.addresses.items()
+        ]
         i = store.identity.c
         gone = (i.person_id == person_id) & sa.tuple_(i.channel, i.address).not_in(named)
         conn.execute(sa.delete(store.identity).where(gone))
@@ -144,7 +230,7 @@ def load_hall(conn: Connection, hall: Hall) -> None:
 
 def _upsert_unit(conn: Connection, unit: HallUnit) -> int:
     channel, _, address = unit.group.partition(":")
-    row = {"name": unit.name, "kind": unit.kind, "active": True}
+    row = {"name": unit.name, "kind": unit.kind, "code": unit.code, "active": True}
     if unit.group:
         row |= {"group_channel": channel, "group_address": address}
     return _upsert(conn, store.unit, unit.key, row)
@@ -197,12 +283,17 @@ def citizen(conn: Connection, channel: str, address: str) -> Person:
 
 def unaddressed(conn: Connection) -> int:
     """A citizen who came in person or called: somebody to be told, though no platform leads there."""
-    row = sa.insert(store.person).values(kind="citizen", name="", phone="").returning(store.person.c.id)
-    return int(conn.execute(row).scalar_one())
+    return int(conn.execute(_NEW_PERSON, {"kind": "citizen", "name": "", "phone": ""}).scalar_one())
 
 
 def get(conn: Connection, person_id: int) -> Person:
     return _person(conn.execute(_PERSON, {"person_id": person_id}).one())
+
+
+def several(conn: Connection, ids: Iterable[int]) -> dict[int, Person]:
+    """People by id."""
+    rows = conn.execute(sa.select(store.person).where(store.person.c.id.in_(list(ids))))
+    return {row.id: _person(row) for row in rows}
 
 
 def names(conn: Connection, ids: Iterable[int | None]) -> dict[int, str]:
@@ -210,40 +301,45 @@ def names(conn: Connection, ids: Iterable[int | None]) -> dict[int, str]:
     wanted = [i for i in ids if i is not None]
     if not wanted:
         return {}
-    rows = conn.execute(
-        sa.select(store.person.c.id, store.person.c.name).where(store.person.c.id.in_(wanted))
-    )
-    return {row.id: row.name for row in rows}
+    return {row.id: row.name for row in conn.execute(_NAMES, {"ids": wanted})}
 
 
 def addresses(conn: Connection, person_id: int) -> tuple[Address, ...]:
-    rows = conn.execute(
-        sa.select(store.identity).where(store.identity.c.person_id == person_id).order_by(store.identity.c.id)
-    )
-    return tuple(
-        Address(r.person_id, r.channel, r.address, r.following, r.open_until, r.open_left) for r in rows
-    )
+    return addresses_of(conn, [person_id]).get(person_id, ())
+
+
+def addresses_of(conn: Connection, ids: Iterable[int]) -> dict[int, tuple[Address, ...]]:
+    """The addresses of people, by person."""
+    found: dict[int, tuple[Address, ...]] = {}
+    for r in conn.execute(_ADDRESSES, {"ids": list(ids)}):
+        one = Address(r.person_id, r.channel, r.address, r.following, r.open_until, r.open_left)
+        found[one.person_id] = (*found.get(one.person_id, ()), one)
+    return found
 
 
 def opened(conn: Connection, channel: str, address: str, until: datetime, left: int, *, widen: bool) -> None:
     """The platform lets us write to this address until `until`, `left` messages. `widen`: only a tap, which must
     not shorten what a message opened (wechat 48-hour rule)."""
-    c = store.identity.c
-    where = (c.channel == channel) & (c.address == address)
+    mine = {"of_channel": channel, "of_address": address}
+    now_open = {"open_until": until, "open_left": left, "following": True}
     if widen:
-        where &= sa.or_(c.open_until.is_(None), c.open_until < until)
-    conn.execute(
-        sa.update(store.identity).where(where).values(open_until=until, open_left=left, following=True)
-    )
+        conn.execute(_WIDENED, {**mine, **now_open, "until": until})
+    else:
+        conn.execute(_OPENED, {**mine, **now_open})
 
 
-def spent(conn: Connection, channel: str, address: str, *, closed: bool = False) -> None:
-    """One message of the open window was used, or the platform says it is closed."""
+def spent(conn: Connection, used: Iterable[tuple[str, str]]) -> None:
+    """One message of each of these open windows (channel, address) was used."""
+    rows = [{"of_channel": channel, "of_address": address} for channel, address in used]
+    if rows:
+        conn.execute(_SPENT, rows)
+
+
+def shut(conn: Connection, channel: str, address: str) -> None:
+    """The platform says that the window is closed."""
     c = store.identity.c
-    left = 0 if closed else sa.case((c.open_left > 0, c.open_left - 1), else_=0)
-    conn.execute(
-        sa.update(store.identity).where(c.channel == channel, c.address == address).values(open_left=left)
-    )
+    here = (c.channel == channel) & (c.address == address)
+    conn.execute(sa.update(store.identity).where(here).values(open_left=0))
 
 
 def following(conn: Connection, channel: str, address: str, yes: bool) -> None:
@@ -259,12 +355,25 @@ def units(conn: Connection, *kinds: str) -> tuple[Unit, ...]:
     query = sa.select(store.unit).where(store.unit.c.active).order_by(store.unit.c.id)
     if kinds:
         query = query.where(store.unit.c.kind.in_(kinds))
-    return tuple(Unit(r.id, r.key, r.name, r.kind) for r in conn.execute(query))
+    return tuple(_unit(r) for r in conn.execute(query))
 
 
 def unit(conn: Connection, unit_id: int) -> Unit:
-    r = conn.execute(sa.select(store.unit).where(store.unit.c.id == unit_id)).one()
-    return Unit(r.id, r.key, r.name, r.kind)
+    return _unit(conn.execute(sa.select(store.unit).where(store.unit.c.id == unit_id)).one())
+
+
+def _unit(row: sa.Row[tuple[object, ...]]) -> Unit:
+    return Unit(row.id, row.key, row.name, row.kind, row.code)
+
+
+def staff(conn: Connection, *roles: str) -> tuple[Person, ...]:
+    """Active members of staff, with a post of the given roles if any are given."""
+    query = sa.select(store.person).where(store.person.c.kind == "staff", store.person.c.active)
+    if roles:
+        query = query.where(
+            store.person.c.id.in_(sa.select(store.post.c.person_id).where(store.post.c.role.in_(roles)))
+        )
+    return tuple(_person(row) for row in conn.execute(query.order_by(store.person.c.id)))
 
 
 def group_of(conn: Connection, unit_id: int) -> tuple[str, str] | None:
@@ -285,68 +394,97 @@ def contacts(conn: Connection, unit_id: int) -> dict[str, Person]:
     return {row.role: _person(row) for row in rows}
 
 
-def roles(conn: Connection, person_id: int) -> tuple[tuple[str, int], ...]:
-    """The posts of a person as (role, unit id)."""
-    return tuple((r.role, r.unit_id) for r in conn.execute(_POSTS, {"person_id": person_id}))
+def roles(conn: Connection, person_id: int) -> tuple[Post, ...]:
+    """The posts of a person."""
+    return tuple(Post(*r) for r in conn.execute(_POSTS, {"person_id": person_id}))
 
 
 def fills(conn: Connection, profile: Profile, case: Case, person_id: int | None, slot: str) -> str:
-    """The role by which a person fills a slot of this case, or "" if they do not."""
-    held = () if person_id is None or slot in ("applicant", "system") else roles(conn, person_id)
+    """The role by which a person (None: the system) fills a slot of this case, or "" if they do not."""
+    held = () if person_id is None or slot in ("applicant", SYSTEM) else roles(conn, person_id)
     return fills_by(profile, case, person_id, held, slot)
 
 
-def fills_by(
-    profile: Profile, case: Case, person_id: int | None, held: Iterable[tuple[str, int]], slot: str
-) -> str:
+def fills_by(profile: Profile, case: Case, person_id: int | None, held: Iterable[Post], slot: str) -> str:
     """The same for somebody whose posts are known already."""
     if slot == "applicant":
         return "applicant" if person_id is not None and person_id == case.contact_id else ""
-    if slot == "system":
-        return "system" if person_id is None else ""
-    return next(
-        (role for role, unit_id in held if _counts(role, unit_id, case) and role in _roles_of(profile, slot)),
-        "",
-    )
+    wanted = _roles_of(profile, slot)
+    if person_id is None:
+        return SYSTEM if slot == SYSTEM or SYSTEM in wanted else ""
+    held = tuple(held)
+    for post in held:
+        if post.role in wanted and _counts(post, case):
+            return post.role
+    if MEMBER in wanted and any(p.role in UNIT_ROLES and p.unit_id in case.members for p in held):
+        return MEMBER
+    return next((part for part in IN_THE_CASE if part in wanted and person_id == _who(case, part)), "")
 
 
 def role_in_case(conn: Connection, case: Case, person_id: int) -> str:
     """The role by which a person looks at this case: applicant, a hall role, a role in its unit, or "". In a
     shielded case a role in the unit outweighs any other, since it is the unit that must not know (AMB-G21)."""
+    return role_by(case, person_id, roles(conn, person_id))
+
+
+def role_by(case: Case, person_id: int, posts: Sequence[Post]) -> str:
+    """The same for somebody whose posts are known already."""
     if person_id == case.contact_id:
         return "applicant"
-    held = [role for role, unit_id in roles(conn, person_id) if _counts(role, unit_id, case)]
+    held = [post.role for post in posts if _counts(post, case)]
     held.sort(key=lambda role: (role in UNIT_ROLES) is not case.shielded)
-    return held[0] if held else ""
+    if held:
+        return held[0]
+    return MEMBER if any(p.role in UNIT_ROLES and p.unit_id in case.members for p in posts) else ""
 
 
-def holders(conn: Connection, profile: Profile, case: Case, slot: str) -> tuple[Person, ...]:
-    """Who is to be told as the holder of a slot. Before a unit has the case, the window stands in for it."""
+def holders(conn: Connection, profile: Profile, case: Case, slot: str, part: int = 0) -> tuple[Person, ...]:
+    """Who is to be told as the holder of a slot. Before a unit has the case, the window stands in for it. `part`:
+    of one member unit only."""
     if slot == "applicant":
         return (get(conn, case.contact_id),) if case.contact_id else ()
     wanted = _roles_of(profile, slot)
     if case.unit_id is None and wanted & UNIT_ROLES:
         wanted = _roles_of(profile, "receiver")
-    c = store.post.c
-    where: sa.ColumnElement[bool] = c.role.in_(wanted - UNIT_ROLES)
-    if case.unit_id is not None and slot != "deliverer":
-        where |= (c.unit_id == case.unit_id) & c.role.in_(wanted & UNIT_ROLES)
-    rows = conn.execute(
-        sa.select(store.person)
-        .join(store.post, c.person_id == store.person.c.id)
-        .where(where, store.person.c.active)
-        .distinct()
-        .order_by(store.person.c.id)
-    )
-    return tuple(_person(row) for row in rows)
+    in_unit = wanted & UNIT_ROLES if case.unit_id is not None and slot != "deliverer" else frozenset()
+    unit_ids = [case.unit_id]
+    if MEMBER in wanted:
+        in_unit, unit_ids = (
+            UNIT_ROLES & (_roles_of(profile, "handler") | {"unit_liaison"}),
+            list(case.members),
+        )
+        unit_ids = [part] if part else unit_ids
+    asked = {
+        "hall_roles": sorted(wanted - UNIT_ROLES),
+        "site_id": case.site_id,
+        "unit_ids": unit_ids,
+        "unit_roles": sorted(in_unit),
+        "person_ids": [who for name in IN_THE_CASE if name in wanted and (who := _who(case, name))],
+    }
+    return tuple(_person(row) for row in conn.execute(_HOLDERS, asked))
 
 
 def _roles_of(profile: Profile, slot: str) -> frozenset[str]:
     return frozenset(profile.slots.get(slot, ()))
 
 
-def _counts(role: str, unit_id: int, case: Case) -> bool:
-    return role not in UNIT_ROLES or unit_id == case.unit_id
+def _counts(post: Post, case: Case) -> bool:
+    # Whoever registers a matter brings it into the unit, and to the site.
+    unplaced = case.stage == "DRAFT" and case.contact_id is None
+    if post.role in UNIT_ROLES:
+        return post.unit_id == case.unit_id or (unplaced and case.unit_id is None)
+    return post.kind != SITE or post.unit_id == case.site_id or (unplaced and case.site_id is None)
+
+
+def _who(case: Case, part: str) -> int | None:
+    """Who plays a part in this case: the keeper, the leader of a joint handling, or who took it in first."""
+    if part == KEEPER:
+        return case.keeper_id
+    if part == LEADER:
+        leader = case.codes.get("leader", "")
+        return int(leader) if leader.isdecimal() else None
+    first = case.moments.get("confirmed_at")
+    return first.person_id if first else None
 
 
 def _person(row: sa.Row[tuple[object, ...]]) -> Person:

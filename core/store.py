@@ -11,7 +11,8 @@ SQLAlchemy Core; rows stay inside `core`, what leaves are frozen dataclasses. Tw
 from __future__ import annotations
 
 import contextvars
-from collections.abc import Iterator
+import select
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
@@ -114,7 +115,8 @@ unit = _table(
     _id(),
     Column("key", sa.String(64), nullable=False, unique=True),
     _text("name", 128),
-    _text("kind", 16),  # window | unit | company | external | discipline | operator | higher
+    _text("kind", 16),  # window | site | unit | company | external | discipline | operator | higher …
+    _text("code", 16, default=""),  # stands in case numbers, where the profile's format asks for it
     _text("group_channel", 16, null=True),
     _text("group_address", 64, null=True),
     Column("active", sa.Boolean, nullable=False, default=True),
@@ -158,6 +160,9 @@ case = _table(
     _text("kind", 16, null=True),  # immediate | assign | coordinate
     _text("level", 32, null=True),
     _ref("unit_id", "unit", null=True, index=True),
+    _ref("site_id", "unit", null=True, index=True),  # where it was told, of a window with many sites
+    _ref("keeper_id", "person", null=True),  # who took it in and follows it to the end; a handover moves it
+    Column("members", Json, nullable=False, default=list),  # units of a joint handling
     _ref(
         "contact_id", "person", null=True, index=True
     ),  # who talks to us; not always the applicant (AMB-G24)
@@ -227,6 +232,7 @@ duty = _table(
     _ref("case_id", "cases"),
     Column("round", sa.Integer, nullable=False),
     _text("key", 48),
+    Column("part", sa.Integer, nullable=False, default=0),  # the unit it is for, where each member has one
     Column("generation", sa.Integer, nullable=False, default=1),
     _text("state", 8),  # open | met | void
     _text("holder", 32),
@@ -240,7 +246,7 @@ duty = _table(
     _when("met_at", null=True),
     _text("met_by", 48, null=True),
     Column("tries", sa.Integer, nullable=False, default=0),
-    UniqueConstraint("case_id", "round", "key", "generation"),
+    UniqueConstraint("case_id", "round", "key", "part", "generation"),
     Index(
         "ix_duty_holder",
         "holder",
@@ -451,16 +457,26 @@ def open_engine(url: str, *, pool: int = 10) -> Engine:
         "-c statement_timeout=15000 -c lock_timeout=5000"
         " -c idle_in_transaction_session_timeout=20000 -c timezone=UTC"
     )
-    return sa.create_engine(
+    engine = sa.create_engine(
         url,
         hide_parameters=True,
         pool_size=pool,
         max_overflow=0,
         pool_timeout=10,
-        pool_pre_ping=True,
         pool_recycle=1800,
         connect_args={"connect_timeout": 3, "options": options},
     )
+    sa.event.listen(engine, "checkout", _postgres_checkout)
+    return engine
+
+
+def _postgres_checkout(dbapi: Any, _record: Any, _proxy: Any) -> None:
+    # A server that went away has closed its end, and an idle connection has nothing else to say: asking the
+    # socket finds out as much as a ping, without the way there and back in every transaction.
+    waiting = select.poll()
+    waiting.register(dbapi.fileno(), select.POLLIN)
+    if waiting.poll(0):
+        raise sa.exc.DisconnectionError("the server has closed the connection")
 
 
 def _sqlite_connect(dbapi: Any, _record: Any) -> None:
@@ -499,9 +515,39 @@ def insert_once(conn: Connection, table: Table, unique: tuple[str, ...], **value
     return int(row[0]) if "id" in table.c else 0
 
 
+def insert_missing(
+    conn: Connection, table: Table, unique: tuple[str, ...], rows: Sequence[Mapping[str, Any]]
+) -> None:
+    """Insert those rows whose `unique` columns stand nowhere yet, all at once."""
+    if rows:
+        conn.execute(_insert_missing(conn.dialect.name, table, unique), rows)
+
+
 @cache
 def _insert_once(dialect: str, table: Table, unique: tuple[str, ...]) -> Any:
     # What comes back, not a row count: drivers do not agree on the count of a conflict.
-    insert: Any = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}[dialect]
     first = next(iter(table.primary_key.columns))
-    return insert(table).on_conflict_do_nothing(index_elements=list(unique)).returning(first)
+    return _insert_missing(dialect, table, unique).returning(first)
+
+
+@cache
+def _insert_missing(dialect: str, table: Table, unique: tuple[str, ...]) -> Any:
+    return upsert(dialect, table).on_conflict_do_nothing(index_elements=list(unique))
+
+
+def upsert(dialect: str, table: Table) -> Any:
+    """An insert of that database that can say what happens on a conflict."""
+    insert: Any = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}[dialect]
+    return insert(table)
+
+
+def count(conn: Connection, name: str) -> int:
+    """The next number of a counter, from 1; whoever counts too waits until this transaction ends."""
+    return int(conn.execute(_count(conn.dialect.name), {"name": name, "value": 1}).scalar_one())
+
+
+@cache
+def _count(dialect: str) -> Any:
+    one_more = {"value": counter.c.value + 1}
+    new = upsert(dialect, counter)
+    return new.on_conflict_do_update(index_elements=["name"], set_=one_more).returning(counter.c.value)

@@ -50,6 +50,16 @@ OPEN_TO_SHIELDED: Final = frozenset(
         "unsolved_reason",
         "reject_reason",
         "send_back_reason",
+        "cannot_reason",
+        "cannot_basis",
+        "explanation",
+        "solution",
+        "progress",
+        "escalate_reason",
+        "requirement",
+        "opinion",
+        "crux",
+        "redo_reason",
     }
 )
 # What an applicant reads beside her own words: what was asked and said to her, and the result once it is signed.
@@ -67,9 +77,24 @@ OPEN_TO_APPLICANT: Final = frozenset(
         "guidance_note",
         "extension_reason",
         "consent_words",
+        "guidance_path",
+        "supplement_list",
+        "improvement",
+        "item",
+        "conduct_about",
+        "no_reason",
+        "no_basis",
+        "progress",
+        "limit_explained",
+        "shelve_reason",
+        "transfer_reason",
+        "transfer_result",
+        "above_answer",
     }
 )
-ANSWER: Final = frozenset({"handled", "result", "unsolved_reason"})
+ANSWER: Final = frozenset(
+    {"handled", "result", "unsolved_reason", "solution", "cannot_reason", "cannot_basis", "explanation"}
+)
 CODES_OPEN_TO_SHIELDED: Final = frozenset(
     {"subject", "scope_code", "level", "solved", "extension_due", "extension_granted", "extension_round"}
 )
@@ -104,6 +129,7 @@ class CaseView:
     unit: str
     unit_phone: str
     handler: str
+    unit_head: str
     level: str
     kind: str
     clause: str  # the clause of the running limit
@@ -143,7 +169,8 @@ def see(
     open_duties = duties.of_case(conn, case.id)
     limit = next((d for d in open_duties if rules.duty(d.key).closing), None)
     unit = people.unit(conn, case.unit_id) if case.unit_id else None
-    contact = people.contacts(conn, case.unit_id).get("handler") if case.unit_id else None
+    contacts = people.contacts(conn, case.unit_id) if case.unit_id else {}
+    contact, head = contacts.get("handler"), contacts.get("unit_head")
     who = people.names(conn, (m.person_id for m in case.moments.values()))
     return CaseView(
         ref=case.ref,
@@ -160,6 +187,7 @@ def see(
         unit=unit.name if unit else "",
         unit_phone=contact.phone if contact else "",
         handler=contact.name if contact else "",
+        unit_head=head.name if head else "",
         level=rules.level(case.level).label if case.level else "",
         kind=next((k.label for k in rules.kinds if k.code == case.kind), ""),
         clause=limit.clause if limit else "",
@@ -201,6 +229,8 @@ _STAGE_STATUS: Final[Mapping[str, str]] = {
     "CLOSED": "closed",
     "GUIDED": "guided",
     "NOT_ACCEPTED": "not_accepted",
+    "DECLINED": "declined_on_spot",
+    "NO_RESPONSE": "no_response",
     "TRANSFERRED": "transferred",
     "WITHDRAWN": "withdrawn",
     "ARCHIVED": "archived",
@@ -210,21 +240,26 @@ _STAGE_STATUS: Final[Mapping[str, str]] = {
 
 def status(case: Case, open_duties: tuple[Open, ...]) -> str:
     """The status people read (spec section 5), derived from stage and duties."""
+    waiting_for = {duty.key for duty in open_duties}
     if case.stage == "SUBMITTED":
         return "submitted" if case.unconfirmed else "accepted"
+    if case.stage == "TRIAGE" and waiting_for & {"consent", "head_consent"}:
+        return "awaiting_approval"
+    if case.stage in ("CLOSED", "ARCHIVED") and case.codes.get("outcome") == "cannot_do":
+        return "cannot_do" if case.stage == "CLOSED" else "archived"
     if case.stage != "WITH_UNIT":
         return _STAGE_STATUS[case.stage]
-    if any(duty.key == "answer" for duty in open_duties):
+    if "answer" in waiting_for:
         return "awaiting_applicant"
     if case.at("signed_for_at"):
         return "in_progress"
-    return "redo" if case.round > 1 else "dispatched"
+    return "redo" if case.at("redo_at") else "dispatched"
 
 
 def _words(
     office: Office, conn: Connection, case: Case, role: str, hidden: bool, reveal: bool
 ) -> dict[str, str]:
-    words = cases.words(conn, office.vault, case.id)
+    words = cases.words(office.vault, case)
     if hidden:
         words = {field: text for field, text in words.items() if field in OPEN_TO_SHIELDED}
         return {
@@ -292,8 +327,9 @@ def to_do(office: Office, conn: Connection, person: Person, *, limit: int = 100)
     c, d = store.case.c, store.duty.c
     open_stages = c.stage.not_in(("DRAFT", "WITHDRAWN", "ARCHIVED", "GUIDED"))
     where: sa.ColumnElement[bool] = open_stages
-    if all(role in UNIT_ROLES for role, _ in held):
-        where &= c.unit_id.in_([unit_id for _, unit_id in held])
+    if all(post.role in UNIT_ROLES or post.kind == people.SITE for post in held):
+        mine = [post.unit_id for post in held]
+        where &= c.unit_id.in_(mine) | c.site_id.in_(mine)
     due = sa.select(sa.func.min(d.due_at)).where(d.case_id == c.id, d.state == "open").scalar_subquery()
     rows = conn.execute(sa.select(c.id).where(where).order_by(due.is_(None), due, c.id).limit(limit))
     return tuple(cases.load(conn, row.id) for row in rows)

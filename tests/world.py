@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,15 @@ from core.views import CaseView
 from core.workdays import SHANGHAI, Calendar, OfficeHours
 
 ROOT = Path(__file__).parent.parent
-HALL = Hall.model_validate(tomllib.loads((ROOT / "deploy/sandbox/halls/xiangjiang.toml").read_text("utf-8")))
+
+
+def sandbox_hall(name: str) -> Hall:
+    """The hall of the demonstration of that name."""
+    path = ROOT / "deploy/sandbox/halls" / f"{name}.toml"
+    return Hall.model_validate(tomllib.loads(path.read_text("utf-8")))
+
+
+HALL = sandbox_hall("xiangjiang")
 MONDAY = "2022-04-11T09:30"
 MATTER = "给老房子加装电梯，材料交了三回，每回都说缺一样，跑了五趟还没受理"
 
@@ -59,9 +67,19 @@ class World:
         vault = Vault.from_setting(f"k1:{make_key()}")
         return cls(Office(engine, vault, Calendar.load(), hours, hall, profile, files), at(start))
 
+    @classmethod
+    def of(cls, name: str, url: str, files: Path, *, start: str) -> World:
+        """The demonstration hall of a region."""
+        return cls.make(url, files, start=start, hall=sandbox_hall(name))
+
     @property
     def rules(self) -> Profile:
         return self.office.profile
+
+    def in_force_since(self, day: str) -> None:
+        """The hall says from when on its rule is in force."""
+        hall = self.office.hall.model_copy(update={"effective_from": day})
+        self.office = replace(self.office, hall=hall)
 
     # --- people
 
@@ -76,7 +94,7 @@ class World:
         person = self.who(who)
         with store.transaction(self.office.engine) as conn:
             message = Said(said.pop("kind", "text"), text, **said)
-            return list(intake.turn(self.office, conn, person, "wechat", message, self.now))
+            return list(intake.turn(self.office, conn, person, "wechat", message, self.now).replies)
 
     def tell(self, who: str = "li", matter: str = MATTER, **answers: str) -> Case:
         """A whole conversation, from the first word to the submitted case."""
@@ -194,7 +212,7 @@ class World:
 
     def words(self, case: Case) -> Mapping[str, str]:
         with store.transaction(self.office.engine) as conn:
-            return cases.words(conn, self.office.vault, case.id)
+            return cases.words(self.office.vault, cases.load(conn, case.id))
 
     # --- the clock
 

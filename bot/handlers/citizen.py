@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from sqlalchemy.engine import Connection
 
 from bot.cards.card import Card
@@ -12,7 +10,7 @@ from bot.channels.wechat import menu_id
 from bot.service import Service
 from core import case as cases
 from core import intake, outbox, views
-from core.intake import Reply, Said
+from core.intake import Reply, Said, Taken
 from core.people import Person
 
 Choice = tuple[str, str]  # what the tap brings back, what it says
@@ -28,16 +26,15 @@ class Answer:
 
 def turn(service: Service, conn: Connection, channel: str, person: Person, said: Said) -> Answer:
     """Take one message of a citizen; everything stands or falls with the caller's transaction."""
-    before, now = outbox.newest(conn), service.now()
-    replies = intake.turn(service.office, conn, person, channel, said, now)
-    return _answer(service, conn, person, replies, before)
+    return _answer(
+        service, conn, person, intake.turn(service.office, conn, person, channel, said, service.now())
+    )
 
 
-def greet(service: Service, conn: Connection, channel: str, person: Person) -> Answer:
-    """She followed the account."""
-    before = outbox.newest(conn)
-    replies = intake.greet(service.office, conn, person, channel, service.now())
-    return _answer(service, conn, person, replies, before)
+def greet(service: Service, conn: Connection, channel: str, person: Person, code: str) -> Answer:
+    """She followed the account, or came in by the code of a sign."""
+    taken = intake.greet(service.office, conn, person, channel, service.now(), code)
+    return _answer(service, conn, person, taken)
 
 
 def sorry(service: Service) -> Answer:
@@ -45,17 +42,20 @@ def sorry(service: Service) -> Answer:
     return Answer(service.words.say("intake/sorry", hall=service.office.hall))
 
 
-def _answer(
-    service: Service, conn: Connection, person: Person, replies: Iterable[Reply], before: int
-) -> Answer:
+def _answer(service: Service, conn: Connection, person: Person, taken: Taken) -> Answer:
     """One answer from the replies of a turn and the notices it made for this very person: what is said at once
     costs no message of the open window."""
     parts: list[str] = []
     choices: tuple[Choice, ...] = ()
-    for reply in replies:
+    for reply in taken.replies:
         parts += _words(service, conn, person, reply)
         choices = tuple((label, label) for _, label in reply.choices) or choices
-    for message in outbox.answered(conn, person.id, since=before, route="reply", now=service.now()):
+    made = (
+        ()
+        if taken.since is None
+        else outbox.answered(conn, person.id, since=taken.since, route="reply", now=service.now())
+    )
+    for message in made:
         card = _card(service, conn, person, message)
         parts.append(as_text(card))
         if card.buttons:
@@ -101,7 +101,7 @@ def _card(service: Service, conn: Connection, person: Person, message: outbox.Me
         service.words,
         office.rules(conn, case),
         office.hall,
-        views.see(office, conn, case, person),
+        views.see(office, conn, case, person, history=False),
         message.notice,
         case_id=case.id,
         clause=message.clause,

@@ -7,8 +7,8 @@ Everything happens in the caller's transaction: it stands together or not at all
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection
 
 from core import cards, duties, flow, outbox, people, store
 from core import case as cases
+from core import due as dues
 from core.case import Case
 from core.desk import fields
 from core.office import Office
@@ -28,6 +29,13 @@ from core.refusals import DONE_ALREADY, NOT_NOW, NOT_YOURS, Refusal
 REPEATABLE: Final = frozenset(
     {"add", "answer_citizen", "ask_human", "comment", "log_attempt", "note_call", "redact"}
 )
+
+
+# Notices to chat groups instead of persons: which units' groups.
+GROUPS: Final[Mapping[str, Callable[[Case], Sequence[int]]]] = {
+    "unit_group": lambda case: () if case.unit_id is None else (case.unit_id,),
+    "member_groups": lambda case: case.members,
+}
 
 
 @dataclass(frozen=True)
@@ -45,36 +53,39 @@ class Actor:
 SYSTEM: Final = Actor(None, "worker")
 
 
-@dataclass
-class Work:
-    """An act being done: effects read it and change the case through it."""
+class Work(cases.Changes):
+    """An act being done: effects read it and change the case through it. `record` writes all of it."""
 
-    office: Office
-    conn: Connection
-    rules: Profile
-    case: Case
-    actor: Actor
-    now: datetime
-    values: Mapping[str, Any]
-    data: dict[str, Any] = field(default_factory=dict)  # goes into the event: codes and ids only
-    happened: set[str] = field(default_factory=set)  # further happenings beside the act
+    def __init__(
+        self,
+        office: Office,
+        conn: Connection,
+        rules: Profile,
+        case: Case,
+        actor: Actor,
+        now: datetime,
+        values: Mapping[str, Any],
+        happened: Collection[str] = (),
+    ) -> None:
+        super().__init__(office.vault, case, actor.id, now)
+        self.office, self.conn, self.rules, self.actor, self.now = office, conn, rules, actor, now
+        self.values = values
+        self.data: dict[str, Any] = {}  # goes into the event: codes and ids only
+        self.happened = set(happened)  # the act, and further happenings beside it
+        self.part = 0  # the member unit it was done for, where it counts for that one alone
 
-    def change(self, **values: Any) -> None:
-        self.case = cases.change(self.conn, self.case, **values)
+    def mark(self, name: str, at: datetime | None = None) -> None:
+        super().mark(name, at or self.now)
+        self.happened.add(name)
 
-    def mark(self, moment: str, at: datetime | None = None) -> None:
-        self.case = cases.mark(self.conn, self.case, moment, at or self.now, self.actor.id)
-        self.happened.add(moment)
+    def unmark(self, name: str) -> None:
+        self.case = cases.unmark(self.conn, self.case, name)
 
     def code(self, name: str, value: str | None) -> None:
-        self.case = cases.note(
-            self.conn, self.office.vault, self.case, name, now=self.now, by=self.actor.id, code=value
-        )
+        self.note(name, code=value)
 
     def text(self, name: str, value: str) -> None:
-        self.case = cases.note(
-            self.conn, self.office.vault, self.case, name, now=self.now, by=self.actor.id, text=value
-        )
+        self.note(name, text=value)
 
 
 @dataclass(frozen=True)
@@ -136,7 +147,10 @@ def perform(
 
 
 def record(work: Work, act: str, *, role: str, to: str) -> Case:
-    """Write the event of what happened, then let duties and notices follow from it."""
+    """Write what was changed and the event of what happened, then let duties and notices follow from it."""
+    if work.happened & work.rules.rearming:
+        work.code(dues.REARMED, work.now.isoformat())
+    work.write(work.conn)
     work.case = cases.log(
         work.conn,
         work.office.vault,
@@ -148,17 +162,22 @@ def record(work: Work, act: str, *, role: str, to: str) -> Case:
         now=work.now,
         via=work.actor.via,
         data=work.data,
+        columns=work.columns,
     )
-    duties.follow(work.conn, work.office, work.rules, work.case, work.happened, work.now)
+    work.columns = {}
+    duties.follow(work.conn, work.office, work.rules, work.case, work.happened, work.now, part=work.part)
     for notice in work.rules.notices:
         if work.happened & set(notice.on) and holds(notice.when, work.case.facts()):
             tell(work, notice)
+    for entry in work.rules.automatic:
+        if work.happened & set(entry.on) and holds(entry.when, work.case.facts()):
+            work.case = perform(work.office, work.conn, SYSTEM, work.case, entry.act, now=work.now)
     _close_when_delivered(work)
     return work.case
 
 
-def tell(work: Work, notice: Notice, **data: Any) -> None:
-    """Queue a notice for everybody who holds the slot it is for."""
+def tell(work: Work, notice: Notice, part: int = 0, **data: Any) -> None:
+    """Queue a notice for everybody who holds the slot it is for; `part`: in one member unit only."""
     now = work.now
     not_before = now if notice.timing == "now" else work.office.next_office_moment(now)
     common: dict[str, Any] = {
@@ -171,13 +190,17 @@ def tell(work: Work, notice: Notice, **data: Any) -> None:
         "data": {"rev": work.case.rev, "round": work.case.round, **work.data, **data},
     }
     base = f"{work.case.id}.{work.case.rev}.{notice.template}"
-    if notice.to == "unit_group":
-        if work.case.unit_id is not None and people.group_of(work.conn, work.case.unit_id):
-            outbox.put(work.conn, key=f"{base}.g{work.case.unit_id}", unit_id=work.case.unit_id, **common)
+    if notice.to in GROUPS:
+        for unit_id in GROUPS[notice.to](work.case):
+            if people.group_of(work.conn, unit_id):
+                outbox.put(work.conn, key=f"{base}.g{unit_id}", unit_id=unit_id, **common)
         return
-    for person in people.holders(work.conn, work.rules, work.case, notice.to):
-        if person.id != work.actor.id or notice.to == "applicant" or notice.effect:
-            outbox.put(work.conn, key=f"{base}.p{person.id}", person_id=person.id, **common)
+    readers = {
+        f"{base}.p{person.id}": person.id
+        for person in people.holders(work.conn, work.rules, work.case, notice.to, part)
+        if person.id != work.actor.id or notice.to == "applicant" or notice.effect
+    }
+    outbox.put_each(work.conn, readers, **common)
 
 
 def offers(office: Office, conn: Connection, case: Case, person_id: int) -> tuple[Offer, ...]:
@@ -219,7 +242,8 @@ def _closed(case: Case, definition: Act, running: Collection[str]) -> str:
 
 
 def _check_open(conn: Connection, case: Case, act: str, definition: Act) -> None:
-    why = _closed(case, definition, _running(conn, case))
+    beside = definition.needs_duty or definition.blocked_by
+    why = _closed(case, definition, _running(conn, case) if beside else ())
     if why == "when":
         raise Refusal(f"{act}_not_now" if act == "extend" else NOT_NOW, clause=definition.clause)
     if why == "early":

@@ -32,11 +32,12 @@ def fire(office: Office, conn: Connection, step: DueStep, now: datetime) -> bool
     work.data |= {"duty": duty.key, "step": step.key}
     if duty.due_at is not None:
         work.data |= {"due": duty.due_at.isoformat()}
-    if definition.mark == "overdue" and not case.overdue:
+    if definition.mark:
         duties.miss(conn, duty.id, duty.due_at or now)
+    if definition.mark == "overdue" and rules.duty(duty.key).closing and not case.overdue:
         work.change(overdue_at=duty.due_at)
-    elif definition.mark:
-        duties.miss(conn, duty.id, duty.due_at or now)
+    if definition.moment:
+        work.mark(definition.moment)
     record(work, happening, role="system", to=case.stage)
     _tell(work, duty, definition)
     return True
@@ -45,7 +46,7 @@ def fire(office: Office, conn: Connection, step: DueStep, now: datetime) -> bool
 def _tell(work: Work, duty: Open, step: Step) -> None:
     for slot in step.tell:
         notice = Notice(on=(), to=slot, template=step.notice, clause=step.clause)
-        tell(work, notice, duty_key=duty.key)
+        tell(work, notice, duty.part, duty_key=duty.key)
 
 
 def _moved_by_waiting(

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import date, datetime
 from typing import Final
-
-import sqlalchemy as sa
 
 from core import case as cases
 from core import duties, people, store
 from core.desk import attach, fields
+from core.desk.above import ABOVE, choose_level, new_round
 from core.desk.act import Work
-from core.policy.model import holds
+from core.people import Unit
+from core.policy.model import Level, holds
 from core.refusals import Incomplete, Refusal
 from core.workdays import SHANGHAI
 
-ATTEMPTS: Final = 3  # logged failed attempts that count as delivered (AMB-G13)
+ATTEMPTS: Final = 3  # logged failed attempts, in as many halves of a day, that count as delivered (AMB-G13)
+NOON: Final = 12
 
 
 # --- telling --------------------------------------------------------------------------------------------
@@ -25,7 +26,9 @@ ATTEMPTS: Final = 3  # logged failed attempts that count as delivered (AMB-G13)
 
 def submit(work: Work) -> None:
     """Online: the clock runs from the submission, however silent the window (AMB-G22)."""
+    _check_in_force(work)
     _check_form(work)
+    _place(work)
     work.change(number=next_number(work), unconfirmed=True)
     _shield_if_conduct(work)
     _note_voice(work)
@@ -33,14 +36,19 @@ def submit(work: Work) -> None:
 
 def register(work: Work) -> None:
     """A walk-in or a call, registered with the true time; the receiver confirms by registering."""
-    told = _instant(work.values["told_at"])
+    _check_in_force(work)
+    told = _instant(work.values["told_at"]) if "told_at" in work.values else work.now
     if told > work.now:
         raise Refusal("told_in_future", clause="")
     for moment in ("submitted_at", "accepted_at"):
         work.mark(moment, told)
+    if work.values.get("record_confirmed") in ("signed", "oral"):
+        work.mark("applicant_confirmed_at")
+    _place(work)
     work.change(
-        number=next_number(work),
+        number=next_number(work, told),
         channel=str(work.values["intake_channel"]),
+        keeper_id=work.actor.id,
         # Who began in the conversation stays its owner; where no screen leads, a person will.
         contact_id=work.case.contact_id or people.unaddressed(work.conn),
     )
@@ -52,7 +60,8 @@ def register(work: Work) -> None:
 
 def _check_form(work: Work) -> None:
     """The application is whole, whichever way it was sent: what must be filled in is (XJ-2.1b)."""
-    asked = [q for q in work.rules.intake.questions if q.required and holds(q.shown_when, work.case.facts())]
+    facts = work.case.facts()
+    asked = [q for q in work.rules.intake.questions if fields.needed(q, facts) and holds(q.shown_when, facts)]
     if missing := [q for q in asked if q.id not in work.case.noted]:
         raise Incomplete({q.id: "missing" for q in missing}, {q.id: q.label for q in missing})
 
@@ -65,24 +74,62 @@ def insist(work: Work) -> None:
     work.change(unconfirmed=True)
 
 
-def next_number(work: Work) -> str:
-    """The next case number of the profile's format: {yyyy} and {seq:N}, counted a year."""
-    year = work.now.astimezone(SHANGHAI).year
-    name = f"{work.rules.name}:{year}"
-    c = store.counter.c
-    store.insert_once(work.conn, store.counter, ("name",), name=name, value=0)
-    bump = sa.update(store.counter).where(c.name == name).values(value=c.value + 1).returning(c.value)
-    seq = int(work.conn.execute(bump).scalar_one())
-    text = work.rules.number.format.replace("{yyyy}", str(year))
-    head, _, tail = text.partition("{seq:")
-    width, _, rest = tail.partition("}")
-    return f"{head}{seq:0{int(width)}d}{rest}"
+def _check_in_force(work: Work) -> None:
+    """No case before the rule is in force; a draft runs on trial only (LH-19, NX-0, HY-0)."""
+    hall, instrument = work.office.hall, work.rules.instrument
+    since = hall.effective_from or instrument.effective_from
+    if not since and not hall.trial:
+        raise Refusal("not_in_force", clause=instrument.clause)
+    if since and work.now.astimezone(SHANGHAI).date() < date.fromisoformat(since):
+        raise Refusal("not_in_force", clause=instrument.clause, since=since)
+
+
+def _place(work: Work) -> None:
+    """Where a case belongs: to the site whose window takes it, and, where units collect, to the unit that does."""
+    many = any(unit.kind == people.SITE for unit in work.office.hall.units)
+    posts = people.roles(work.conn, work.actor.id) if work.actor.id else ()
+    told = {name: work.values.get(name) or _named(work, name) for name in ("site", "unit")}
+    site = told["site"] or next((p.unit_id for p in posts if p.kind == people.SITE), None)
+    unit = told["unit"] or next((p.unit_id for p in posts if p.role in people.UNIT_ROLES), None)
+    if site and not work.case.site_id:
+        work.change(site_id=int(site))
+    if unit and not work.case.unit_id:
+        work.change(unit_id=int(unit))
+    if many and work.case.site_id is None:
+        raise Incomplete({"site": "missing"}, {"site": "在哪个中心办"})
+
+
+def _named(work: Work, question: str) -> int | None:
+    """The unit or site that the applicant named in the conversation."""
+    key = work.case.codes.get(question)
+    return next((unit.id for unit in people.units(work.conn) if unit.key == key), None) if key else None
+
+
+_PART: Final = re.compile(r"\{(\w+)(?::(\d+))?\}")
+
+
+def next_number(work: Work, told: datetime | None = None) -> str:
+    """The next case number in the profile's format: {yyyy}, {yyyymmdd} (the day it was told), {unit} and {site} (their
+    codes in the hall), {seq:N} (counted a year) and {day_seq:N} (counted a day). A serial never wraps (AMB-NX10);
+    it is counted within whatever else the number says, so that two numbers never collide."""
+    day = (told or work.now).astimezone(SHANGHAI).date()
+    known = {"yyyy": f"{day:%Y}", "yyyymmdd": f"{day:%Y%m%d}"}
+    for name, unit_id in (("unit", work.case.unit_id), ("site", work.case.site_id)):
+        if f"{{{name}}}" in work.rules.number.format:
+            known[name] = people.unit(work.conn, unit_id).code if unit_id else ""
+    text = _PART.sub(lambda m: known.get(m[1], m[0]), work.rules.number.format)
+    serial = next(m for m in _PART.finditer(text))
+    period = f"{day:%Y%m%d}" if serial[1] == "day_seq" else f"{day:%Y}"
+    count = store.count(work.conn, f"{work.rules.name}:{period}:{text}")
+    return f"{text[: serial.start()]}{count:0{int(serial[2])}d}{text[serial.end() :]}"
 
 
 def _shield_if_conduct(work: Work) -> None:
     """The unit complained about never learns who complained (AMB-G21)."""
-    if work.case.codes.get("about_conduct") == "yes" or fields.about_conduct(work.values):
+    if fields.about_conduct(work.rules, {**work.case.codes, **work.values}):
         work.change(shielded=True)
+        if "conduct_code" not in work.case.codes:
+            work.code("conduct_code", "conduct")
 
 
 def _note_voice(work: Work) -> None:
@@ -94,7 +141,9 @@ def _note_voice(work: Work) -> None:
 
 
 def accept(work: Work) -> None:
-    work.change(unconfirmed=False)
+    """Who confirms keeps the case; who was the first to, for good (LH-5a)."""
+    work.change(unconfirmed=False, keeper_id=work.case.keeper_id or work.actor.id)
+    choose_level(work)
 
 
 def ask_human(work: Work) -> None:
@@ -108,24 +157,25 @@ def ask_human(work: Work) -> None:
 
 def guide(work: Work) -> None:
     """Never a bare refusal: without a place to go the act is refused (XJ-1.6)."""
+    work.change(unconfirmed=False)
+    if "exclusion" not in work.values:
+        return  # the form itself asks for the way (LH-6b)
     code = str(work.values["exclusion"])
     exclusion = next(x for x in work.rules.intake.exclusions if x.code == code)
     if exclusion.target not in work.office.hall.guidance:
         raise Refusal("no_guidance", clause=exclusion.clause, exclusion=exclusion.label)
     work.data |= {"exclusion": code, "target": exclusion.target}
-    work.change(unconfirmed=False)
 
 
 def resolve(work: Work) -> None:
     work.change(kind="immediate", unconfirmed=False)
+    choose_level(work)
     _classify(work)
 
 
 def dispatch(work: Work) -> None:
-    level = work.rules.level(str(work.values["level"]))
     unit = people.unit(work.conn, int(work.values["unit"]))
-    if level.unit_kinds and unit.kind not in level.unit_kinds:
-        raise Refusal("level_does_not_fit_unit", clause=level.clause, unit=unit.name, level=level.label)
+    level = _level(work, unit)
     present = people.contacts(work.conn, unit.id)
     gaps = [role for role in work.rules.required_contacts if role not in present]
     if gaps:
@@ -135,56 +185,91 @@ def dispatch(work: Work) -> None:
         )
     work.change(
         unit_id=unit.id,
-        level=level.code,
-        kind=level.kinds[0],
+        level=level.code if level else work.case.level,
+        kind=level.kinds[0] if level and level.kinds else "assign",
         subject=str(work.values["subject"]),
         unconfirmed=False,
         overdue_at=None,  # a new limit runs; the row of the old one says that it was missed
     )
     _classify(work)
-    work.data |= {"unit": unit.id, "level": level.code, "kind": level.kinds[0]}
+    work.data |= {"unit": unit.id, "level": work.case.level, "kind": work.case.kind}
 
 
 def relevel(work: Work) -> None:
-    level = work.rules.level(str(work.values["level"]))
     unit = people.unit(work.conn, work.case.unit_id or 0)
+    level = _level(work, unit)
+    if level is None or level.code == work.case.level:
+        raise Refusal("same_level", clause=work.rules.acts["relevel"].clause)
+    before = work.rules.level(work.case.level) if work.case.level else None
+    if work.rules.raise_only and before and level.rank <= before.rank:
+        raise Refusal("level_only_up", clause=level.clause, level=before.label)
+    work.data |= {"level_before": work.case.level, "level": level.code}
+    kind = level.kinds[0] if level.kinds else work.case.kind
+    work.change(level=level.code, kind=kind, overdue_at=None)
+
+
+def _level(work: Work, unit: Unit) -> Level | None:
+    """The level a form brings, if it goes with the unit."""
+    if "level" not in work.values:
+        return None
+    level = work.rules.level(str(work.values["level"]))
     if level.unit_kinds and unit.kind not in level.unit_kinds:
         raise Refusal("level_does_not_fit_unit", clause=level.clause, unit=unit.name, level=level.label)
-    work.data |= {"level_before": work.case.level, "level": level.code}
-    work.change(level=level.code, kind=level.kinds[0], overdue_at=None)
+    return level
 
 
 def _classify(work: Work) -> None:
-    if fields.about_conduct(work.values):
-        work.code("conduct_code", "conduct")
-        work.change(shielded=True)
+    _shield_if_conduct(work)
 
 
 # --- with the unit --------------------------------------------------------------------------------------
 
 
 def extend(work: Work) -> None:
-    """One extension, at most the original length, asked before the due moment (AMB-G5, AMB-XJ3)."""
-    rules = work.rules
-    if not rules.extension.allowed:
-        raise Refusal("no_extension", clause=rules.extension.clause)
+    """Asked before the due moment, so often and so far as the rule allows (AMB-G4, AMB-G5, AMB-XJ3)."""
+    rule = work.rules.extension
+    if not rule.allowed:
+        raise Refusal("no_extension", clause=rule.clause)
+    for notice in work.rules.notices:  # whom the rule wants told must be there to be told (LH-12c)
+        owed = "extend" in notice.on and holds(notice.when, work.case.facts())
+        if owed and not people.holders(work.conn, work.rules, work.case, notice.to):
+            raise Refusal("nobody_to_tell", clause=notice.clause, slot=notice.to)
     limit = _running_limit(work)
     if limit is None or limit.due_at is None or work.now > limit.due_at:
-        raise Refusal("extension_too_late", clause=rules.extension.clause)
-    if work.case.codes.get("extension_round") == str(work.case.round):
-        raise Refusal("extension_used", clause=rules.extension.clause)
+        raise Refusal("extension_too_late", clause=rule.clause)
+    if int(work.case.codes.get("extensions", "0")) >= rule.times:
+        raise Refusal("extension_used", clause=rule.clause)
     wanted = date.fromisoformat(str(work.values["extension_due"])[:10])
     if not work.office.calendar.is_working(wanted):
-        raise Refusal("extension_rest_day", clause=rules.extension.clause)
+        raise Refusal("extension_rest_day", clause=rule.clause)
     due_day = limit.due_at.astimezone(SHANGHAI).date()
-    length = next(x.due_wd for x in rules.limits if x.key == limit.limit)
-    latest = work.office.calendar.shift(due_day, length)
+    latest = _latest(work, limit, due_day)
     if not due_day < wanted <= latest:
-        raise Refusal("extension_length", clause=rules.extension.clause, earliest=due_day, latest=latest)
+        raise Refusal("extension_length", clause=rule.clause, earliest=due_day, latest=latest)
     work.code("extension_objected", None)
     # Understanding is asked anew for each request; in a conduct matter the window asks for it (AMB-G21).
     work.code("consented", "yes" if "consent_words" in work.values else None)
     work.data |= {"due_before": limit.due_at.isoformat(), "due_asked": wanted.isoformat()}
+    if not rule.approval:
+        _grant(work, wanted)
+
+
+def _latest(work: Work, limit: duties.Open, due_day: date) -> date:
+    """The last day an extension may reach: counted from the limit's anchor or from its end, or as long again."""
+    rule, calendar = work.rules.extension, work.office.calendar
+    if rule.max_wd is not None and rule.mode == "total":
+        anchor = work.case.at(work.rules.limit(limit.limit or "").anchor) or limit.opened_at
+        return calendar.shift(anchor.astimezone(SHANGHAI).date(), rule.max_wd)
+    length = work.rules.limit(limit.limit or "").due.wd if rule.max_wd is None else rule.max_wd
+    return calendar.shift(due_day, length or 1)
+
+
+def _grant(work: Work, until: date) -> None:
+    work.code("extension_granted", until.isoformat())
+    work.code("extension_round", str(work.case.round))
+    work.code("extensions", str(int(work.case.codes.get("extensions", "0")) + 1))
+    work.data |= {"due": until.isoformat()}
+    work.change(overdue_at=None)
 
 
 def approve_extension(work: Work) -> None:
@@ -192,10 +277,7 @@ def approve_extension(work: Work) -> None:
         raise Refusal("consent_missing", clause=work.rules.extension.clause)
     if work.case.codes.get("extension_objected"):
         raise Refusal("applicant_objects", clause=work.rules.extension.clause)
-    work.code("extension_granted", work.case.codes["extension_due"][:10])
-    work.code("extension_round", str(work.case.round))
-    work.data |= {"due": work.case.codes["extension_due"][:10]}
-    work.change(overdue_at=None)
+    _grant(work, date.fromisoformat(work.case.codes["extension_due"][:10]))
 
 
 def object_(work: Work) -> None:
@@ -207,6 +289,10 @@ def consent(work: Work) -> None:
 
 
 def hand_in(work: Work) -> None:
+    attach.adopt(work, "result_files", "result")
+
+
+def reply(work: Work) -> None:
     attach.adopt(work, "result_files", "result")
 
 
@@ -235,20 +321,39 @@ def deliver(work: Work) -> None:
 
 
 def log_attempt(work: Work) -> None:
-    """Three logged failed attempts to reach the applicant count as delivered (AMB-G13)."""
+    """Three logged failed attempts to reach the applicant count as delivered (AMB-G13); of those in one half of a day
+    only the first counts, since whoever is away for an hour is not unreachable (inferred)."""
     open_now = {d.key: d for d in duties.of_case(work.conn, work.case.id)}
-    tries = duties.attempt(work.conn, open_now["call"].id)
-    work.data |= {"reached": work.values["reached"], "attempt": tries}
+    duties.attempt(work.conn, open_now["call"].id)
+    work.data |= {"reached": work.values["reached"]}
     if work.values["reached"] == "yes":
         work.happened.add("reached")
-    elif tries >= ATTEMPTS:
-        work.happened.add("third_attempt")
+    else:
+        work.data |= {"attempt": _failed_half_days(work, open_now["call"].opened_at)}
+        if work.data["attempt"] >= ATTEMPTS:
+            work.happened.add("third_attempt")
     if "to_applicant" in open_now and work.happened & {"reached", "third_attempt"}:
         work.happened.add("deliver:to_applicant")
         work.code("feedback_way", "phone")
 
 
+def _failed_half_days(work: Work, since: datetime) -> int:
+    """In how many halves of a day nobody was reached, this one included."""
+    earlier = [
+        event.at
+        for event in cases.events(work.conn, work.case.id)
+        if event.act == "log_attempt" and event.data["reached"] == "no" and event.at >= since
+    ]
+    halves = (at.astimezone(SHANGHAI) for at in (*earlier, work.now))
+    return len({(local.date(), local.hour >= NOON) for local in halves})
+
+
 def rate(work: Work) -> None:
+    """A rating by somebody else than the applicant is marked as such (AMB-LH6, AMB-G24)."""
+    speaks_for = work.case.codes.get("relation", "self") != "self"
+    if speaks_for or work.actor.id != work.case.contact_id:
+        work.code("by_proxy", "yes")
+    work.code("rated", "yes")
     work.data |= {"score": work.values["score"]}
 
 
@@ -262,11 +367,7 @@ def propose_cause(work: Work) -> None:
 
 def redo(work: Work) -> None:
     """A new round with the same level's limit anew from `redo_at` (AMB-G7, WD-21)."""
-    work.change(round=work.case.round + 1, overdue_at=None)
-    lasting = ("submitted_at", "accepted_at", "confirmed_at")
-    kept = {name: at for name, at in work.case.moments.items() if name in lasting}
-    work.case = replace(work.case, moments=kept)
-    work.data |= {"round": work.case.round}
+    new_round(work)
 
 
 def supervise(work: Work) -> None:
@@ -289,6 +390,7 @@ def _instant(text: object) -> datetime:
 
 
 EFFECTS: Final[Mapping[str, Callable[[Work], None]]] = {
+    **ABOVE,
     "submit": submit,
     "register": register,
     "add": add,
@@ -304,11 +406,14 @@ EFFECTS: Final[Mapping[str, Callable[[Work], None]]] = {
     "object": object_,
     "consent": consent,
     "hand_in": hand_in,
+    "reply": reply,
     "sign_off": sign_off,
     "send_back": send_back,
+    "recall": send_back,
     "deliver": deliver,
     "log_attempt": log_attempt,
     "rate": rate,
+    "rate_for": rate,
     "follow_up": follow_up,
     "propose_cause": propose_cause,
     "redo": redo,

@@ -30,6 +30,8 @@ class Wrong(Exception):
 
 
 SKIPPED: Final = "-"  # asked, and there was nothing to say or to hand in
+# Begins like a mobile, and has not its eleven digits.
+_MISCOUNTED: Final = re.compile(r"(?:86)?1[3-9](?!\d{9}$)\d{5,}")
 SHORTEST_PHONE: Final = 7  # a service number is nobody's own
 FIRST_YEAR, LAST_YEAR = 2000, 2099  # a date outside is a slip of the finger
 EMAIL: Final = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
@@ -48,6 +50,8 @@ def _phone(asked: Asked, value: str) -> str:
     number = normal_phone(clean(value, 40))
     if number is None or sum(c.isdigit() for c in number) < SHORTEST_PHONE:
         raise Wrong("phone")
+    if _MISCOUNTED.fullmatch(number):
+        raise Wrong("digits")
     return number
 
 
@@ -59,10 +63,10 @@ def _email(asked: Asked, value: str) -> str:
 
 
 def _number(asked: Asked, value: str) -> str:
-    digits = re.sub(r"\D", "", clean(value, 20).translate(_FULLWIDTH))
-    if not digits or len(digits) > 4:
+    runs = re.findall(r"\d+", clean(value, 20).translate(_FULLWIDTH))
+    if len(runs) != 1 or len(runs[0]) > 4:  # 5、6 is neither 56 nor 5
         raise Wrong("number")
-    return str(int(digits))
+    return str(int(runs[0]))
 
 
 def _date(asked: Asked, value: str) -> str:
@@ -109,24 +113,20 @@ def read(rules: Profile, asked: Asked, value: str) -> str:
     if reader:
         return reader(asked, value)
     if asked.kind in ("choice", "level"):
-        choices = rules.choices(asked)
-        if asked.id == "score":
-            codes = {str(level.score) for level in rules.rating.levels}
-        else:
-            codes = {choice.code for choice in choices}
-        if value not in codes:
+        if value not in {choice.code for choice in rules.choices(asked)}:
             raise Wrong("choice")
         return value
     return value
 
 
-def about_conduct(values: Mapping[str, Any]) -> bool:
+def about_conduct(rules: Profile, values: Mapping[str, Any]) -> bool:
     """Whether these answers make it a conduct matter, whose applicant is shielded (AMB-G21)."""
-    return (
-        values.get("about_conduct") == "yes"
-        or values.get("scope_code") == "conduct"
-        or values.get("sub_kind") in ("complaint", "report")
-    )
+    return any(values.get(field) in codes for field, codes in rules.intake.conduct.items())
+
+
+def needed(asked: Asked, facts: Mapping[str, object]) -> bool:
+    """Whether a question or field must be answered, given what is known."""
+    return asked.required or bool(asked.required_when and holds(asked.required_when, facts))
 
 
 def check(
@@ -142,22 +142,19 @@ def check(
     problems: dict[str, str] = {}
     given: dict[str, Any] = {}
     for field in asked:  # a condition asks about fields above it, as they were read
-        known |= {**given, "shielded": case.shielded or about_conduct(given)}
+        known |= {**given, "shielded": case.shielded or about_conduct(rules, given)}
         if not holds(field.shown_when, known):
             continue
-        value = values.get(field.id)
+        value = values.get(field.id) or field.default or None
         if value is None or value == () or (isinstance(value, str) and not value.strip()):
-            if field.required or (field.required_when and holds(field.required_when, known)):
+            if needed(field, known):
                 problems[field.id] = "missing"
             continue
         try:
-            given[field.id] = (
-                _unit(conn, value)
-                if field.kind == "unit"
-                else read(rules, field, value)
-                if isinstance(value, str)
-                else value
-            )
+            if field.kind in LOOKED_UP:
+                given[field.id] = LOOKED_UP[field.kind](conn, value)
+            else:
+                given[field.id] = read(rules, field, value) if isinstance(value, str) else value
         except Wrong as wrong:
             problems[field.id] = wrong.code
     if problems:
@@ -169,7 +166,7 @@ def keep(work: Work, asked: Sequence[Asked]) -> None:
     """Keep what a form brought as facts of the case: codes in clear, everything else as ciphertext."""
     for field in asked:
         value = work.values.get(field.id)
-        if value is None or field.kind in ("files", "unit", "person", "level"):
+        if value is None or field.kind == "files" or field.kind in LOOKED_UP:
             continue
         if field.personal:
             work.text(field.id, str(value))
@@ -178,7 +175,37 @@ def keep(work: Work, asked: Sequence[Asked]) -> None:
 
 
 def _unit(conn: Connection, value: object) -> int:
-    for unit in people.units(conn):
-        if value in (unit.key, unit.id, str(unit.id)):
-            return unit.id
+    return _one(people.units(conn), value)
+
+
+def _units(conn: Connection, value: object) -> tuple[int, ...]:
+    """Several units, as a list or with commas between them."""
+    named = value.split(",") if isinstance(value, str) else value
+    if not isinstance(named, Sequence):
+        raise Wrong("choice")
+    units = people.units(conn)
+    return tuple(dict.fromkeys(_one(units, one) for one in named))
+
+
+def _site(conn: Connection, value: object) -> int:
+    return _one(people.units(conn, people.SITE), value)
+
+
+def _colleague(conn: Connection, value: object) -> int:
+    return _one(people.staff(conn), value)
+
+
+def _one(known: Sequence[people.Unit] | Sequence[people.Person], value: object) -> int:
+    for one in known:
+        if value in (one.key, one.id, str(one.id)):
+            return one.id
     raise Wrong("choice")
+
+
+# Kinds of fields that name somebody or something on record; they are kept in the case itself, not as facts.
+LOOKED_UP: Final[Mapping[str, Callable[[Connection, object], Any]]] = {
+    "unit": _unit,
+    "units": _units,
+    "site": _site,
+    "person": _colleague,
+}

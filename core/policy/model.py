@@ -11,15 +11,21 @@ timer took (`limit.overdue`).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from core import flow
 
 # Conditions over a case: every key must hold; a list means "one of". Keys are case attributes or coded facts.
 When = Mapping[str, str | bool | tuple[str, ...]]
 Timing = Literal["now", "office"]
+
+DATE_ENTERED: Final = 10  # working days, where a day is to be entered and the profile names no default
+# What acts may bring about beside themselves, depending on what was said in them.
+OUTCOMES: Final = frozenset({"reached", "third_attempt", "applicant_confirmed_at"})
 
 _AT = re.compile(r"(open|target|due|missed)([+-]\d+(?:wd|h|min))?")
 
@@ -40,11 +46,14 @@ At = Annotated[str, AfterValidator(_is_moment)]
 
 
 class Clause(Entry):
-    """The words of the regulation behind an entry, so that any message can quote its basis."""
+    """The words of the regulation behind an entry, so that any message can quote its basis. A clause that no entry
+    of the profile cites says what serves it (`by`) or why software does not (`not_served`)."""
 
     title: str
     place: str
     text: str
+    by: str = ""
+    not_served: str = ""
 
 
 class Instrument(Entry):
@@ -53,8 +62,10 @@ class Instrument(Entry):
     issuer: str
     approved_by: str = ""
     status: Literal["trial", "in_force", "draft_for_comment"]
-    dated: str
-    effective_from: str
+    drafted: str = ""  # the day of the plan itself, where a notice issued it later
+    dated: str = ""
+    effective_from: str = ""  # empty: the text does not say; the hall must, before the first case is taken in
+    interpreter: str = ""
     clause: str
 
 
@@ -62,7 +73,7 @@ class Choice(Entry):
     code: str
     label: str
     clause: str = ""
-    needs: tuple[str, ...] = ()  # further questions that this choice brings
+    inferred: bool = False
 
 
 class Asked(Entry):
@@ -81,19 +92,24 @@ class Asked(Entry):
         "number",
         "files",
         "unit",
-        "level",
+        "units",
+        "site",
         "person",
+        "level",
     ]
     clause: str = ""
+    inferred: bool = False
     help: str = ""
     required: bool = False
     required_when: When = {}
     shown_when: When = {}
     choices: tuple[Choice, ...] = ()
-    choices_from: Literal["", "scope", "exclusions", "grounds", "kinds", "levels", "ways", "sub_kinds"] = ""
+    choices_from: str = ""  # a list of the profile: scope, grounds, levels, ways … or one of [lists]
     limit: int = 200  # characters
     personal: bool = True  # stored as ciphertext; False: a code that may be counted
+    default: str = ""  # holds where nothing was chosen
     suggest: str = ""  # which suggestion the page may offer (a fact or a name known to the page)
+    unit_kinds: tuple[str, ...] = ()  # units offered; empty: those that any level goes with
 
 
 class Exclusion(Entry):
@@ -102,9 +118,11 @@ class Exclusion(Entry):
     code: str
     label: str
     clause: str
-    words: tuple[str, ...]  # plain words that make the conversation suggest it
+    words: tuple[str, ...] = ()  # plain words that make the conversation suggest it
     unless: tuple[str, ...] = ()  # words that show the matter is something else
+    when: When = {}  # answers that make the conversation suggest it
     target: str  # key of a guidance target of the hall
+    inferred: bool = False
 
 
 class Act(Entry):
@@ -125,40 +143,67 @@ class Act(Entry):
     inferred: bool = False
 
 
+class Span(Entry):
+    """A length of time: exactly one of the members (`default` goes with `fact`)."""
+
+    wd: int | None = Field(default=None, ge=0, le=400)  # working days, to the end of the last one (WD-17)
+    cd: int | None = Field(default=None, ge=0, le=1000)  # calendar days; a last day of rest moves on (WD-5)
+    months: int | None = Field(default=None, ge=1, le=120)  # to the corresponding day (WD-4)
+    hours: int | None = Field(default=None, ge=1, le=2000)  # from the very moment (WD-3)
+    office_minutes: int | None = Field(default=None, ge=1, le=10000)
+    same_day: bool = False  # to the end of the working day (WD-17, n = 0)
+    fact: str | None = None  # the day that somebody entered under this name
+    default: int | None = Field(default=None, ge=0, le=400)  # working days while nobody has
+    limit: str | None = None  # as long as the limit of this key
+    matter: bool = False  # the limit that fits the matter
+
+    @model_validator(mode="after")
+    def _one(self) -> Span:
+        told = [name for name in type(self).model_fields if name != "default" and self._said(name)]
+        if len(told) != 1:
+            raise ValueError(
+                "wd、cd、months、hours、office_minutes、same_day、fact、limit、matter 写且只写一个"
+            )
+        if self.default is not None and self.fact is None:
+            raise ValueError("default 只和 fact 一起写")
+        return self
+
+    def _said(self, name: str) -> bool:
+        return getattr(self, name) not in (None, False)
+
+    @property
+    def working_days(self) -> int | None:
+        """How many working days it is; for a day to be entered, those that count until somebody has (AMB-NX5)."""
+        if self.same_day:
+            return 0
+        return self.wd if self.fact is None else DATE_ENTERED if self.default is None else self.default
+
+
 class Limit(Entry):
-    """A promised limit. `due_wd` working days after `anchor`, met by the moment `met_by` (spec section 2.8)."""
+    """A promised length of time (spec section 2.8). One that says `when` is a limit of matters: it runs for those
+    it fits, and a matter fits exactly one. The others are named by duties."""
 
     key: str
     title: str
-    due_wd: int = Field(ge=0, le=400)
-    target_wd: int | None = Field(default=None, ge=0)
+    due: Span
+    target: Span | None = None
     anchor: str = "accepted_at"
-    met_by: str = "replied_at"
+    when: When = {}
     clause: str
     inferred: bool = False
 
 
 class Level(Entry):
+    """A level of response that triage chooses; one that says `on` comes with that act instead."""
+
     code: str
     label: str
-    limit: str
     kinds: tuple[str, ...] = ()  # dispatch kinds this level goes with
     unit_kinds: tuple[str, ...] = ()
+    on: str = ""
+    rank: int = 0  # where levels may only be raised: the higher number is the higher level
     clause: str
-
-
-class Span(Entry):
-    """A length of time: exactly one of the members. `level` takes the limit of the case's level."""
-
-    wd: int | None = None
-    office_minutes: int | None = None
-    level: bool = False
-
-    @model_validator(mode="after")
-    def _one(self) -> Span:
-        if sum((self.wd is not None, self.office_minutes is not None, self.level)) != 1:
-            raise ValueError("wd、office_minutes、level 三者写且只写一个")
-        return self
+    inferred: bool = False
 
 
 class Step(Entry):
@@ -170,6 +215,8 @@ class Step(Entry):
     notice: str = ""
     clause: str
     mark: Literal["", "overdue", "soft_missed", "clue"] = ""
+    moment: str = ""  # an anchor it records
+    urgent: bool = False  # as of a notice
     inferred: bool = False
 
 
@@ -182,12 +229,15 @@ class Duty(Entry):
     when: When = {}
     holder: str
     due: Span | None = None
-    anchor: str = ""  # a moment; empty: the opening
+    anchor: str = ""  # a moment; empty: the opening, for a limit the limit's own
     met_by: tuple[str, ...]  # acts, moments, or `delivered:NAME`
     void_on: tuple[str, ...] = ()
     closing: bool = False  # the limit that counts for the unit
     soft: bool = False
     renews: bool = False  # opening again replaces the open one (level changed, extension approved)
+    rearm: tuple[str, ...] = ()  # happenings that start it anew from now, as long as before
+    each: Literal["", "member"] = ""  # one for each unit of a joint handling
+    undated: str = ""  # why it has no date, where no text and no target gives one
     clause: str
     steps: tuple[Step, ...] = ()
     inferred: bool = False
@@ -196,21 +246,40 @@ class Duty(Entry):
 class Notice(Entry):
     """Who hears what when something happens."""
 
+    key: str = ""  # where one recipient gets one template under two clauses
     on: tuple[str, ...]
     to: str
     template: str
     clause: str
     when: When = {}
     timing: Timing = "office"
+    urgent: bool = False  # never kept back for a digest; what is said `now` is so anyway
     effect: str = ""  # the duty met when this message is delivered
+    inferred: bool = False
+
+
+class Automatic(Entry):
+    """An act that the system performs as a consequence of a happening: nobody may or need decide."""
+
+    on: tuple[str, ...]
+    when: When = {}
+    act: str
+    clause: str
+    inferred: bool = False
 
 
 class Extension(Entry):
+    """Delay: whether, how often, how far. Who consents and who approves stands in the acts."""
+
     allowed: bool
-    approver: str = ""
+    approval: bool = False  # it takes effect when approved; else when the unit states it
     times: int = 1
-    max: Literal["original_length"] | int = "original_length"
-    clause: str = ""
+    max_wd: int | None = None  # none: at most as long as the limit was
+    mode: Literal["total", "additional"] = (
+        "total"  # max_wd counts from the limit's anchor or its end (AMB-G4)
+    )
+    clause: str
+    inferred: bool = False
 
 
 class RatingLevel(Entry):
@@ -223,18 +292,22 @@ class RatingLevel(Entry):
 class Rating(Entry):
     levels: tuple[RatingLevel, ...]
     clause: str
+    inferred: bool = False
     satisfied_from: int = 3  # 基本满意 counts as satisfied (AMB-G9)
 
 
 class Intake(Entry):
     """The conversation that fills the application form."""
 
-    form: str
+    greeting: str = ""  # what the window is for, in the first message
     questions: tuple[Asked, ...]
-    scope: tuple[Choice, ...]
+    scope: tuple[Choice, ...] = ()
     sub_kinds: tuple[Choice, ...] = ()
-    grounds: tuple[Choice, ...]
-    exclusions: tuple[Exclusion, ...]
+    grounds: tuple[Choice, ...] = ()
+    exclusions: tuple[Exclusion, ...] = ()
+    conduct: Mapping[
+        str, tuple[str, ...]
+    ] = {}  # answers that make it a conduct matter (AMB-G21): field = [codes]
     conduct_words: tuple[str, ...] = ()
     promise: str
     promise_clause: str
@@ -273,12 +346,15 @@ class Profile(Entry):
     intake: Intake
     kinds: tuple[Choice, ...]
     levels: tuple[Level, ...]
+    raise_only: bool = False  # a level may be raised, never lowered
     limits: tuple[Limit, ...]
-    first_limit: str  # runs until triage sets a level: the shortest of the profile
+    first_limit: str = ""  # runs until triage has chosen; empty: the limit starts with a later act
     ways: tuple[Choice, ...]
+    lists: Mapping[str, tuple[Choice, ...]] = {}
     acts: Mapping[str, Act]
     duties: tuple[Duty, ...]
     notices: tuple[Notice, ...]
+    automatic: tuple[Automatic, ...] = ()
     extension: Extension
     rating: Rating
     required_contacts: tuple[str, ...] = ()
@@ -288,14 +364,6 @@ class Profile(Entry):
     decisions: tuple[Decision, ...] = ()
     clauses: Mapping[str, Clause]
 
-    @field_validator("levels")
-    @classmethod
-    def _codes_once(cls, levels: tuple[Level, ...]) -> tuple[Level, ...]:
-        codes = [level.code for level in levels]
-        if len(set(codes)) != len(codes):
-            raise ValueError("层级 code 不能重复")
-        return levels
-
     @model_validator(mode="after")
     def _names_exist(self) -> Profile:
         wrong = [*self._missing_clauses(), *self._missing_names()]
@@ -303,72 +371,155 @@ class Profile(Entry):
             raise ValueError("；".join(wrong))
         return self
 
+    def cited(self) -> Iterator[tuple[str, str]]:
+        """Every entry that cites a clause, as (its place in the file, the clause)."""
+        yield "instrument", self.instrument.clause
+        yield "rating", self.rating.clause
+        yield "extension", self.extension.clause
+        yield "number", self.number.clause
+        yield "intake.promise_clause", self.intake.promise_clause
+        if self.required_contacts:
+            yield "required_contacts_clause", self.required_contacts_clause
+        for name, entries in (("limits", self.limits), ("duties", self.duties)):
+            yield from ((f"{name}.{entry.key}", entry.clause) for entry in entries)
+        for name, coded in (("levels", self.levels), ("intake.exclusions", self.intake.exclusions)):
+            yield from ((f"{name}.{entry.code}", entry.clause) for entry in coded)
+        yield from ((f"duties.{x.key}.{s.key}", s.clause) for x in self.duties for s in x.steps)
+        yield from ((f"notices.{x.template}.{x.to}", x.clause) for x in self.notices)
+        yield from ((f"automatic.{x.act}", x.clause) for x in self.automatic)
+        for key, act in self.acts.items():
+            yield f"acts.{key}", act.clause
+            yield from ((f"acts.{key}.{field.id}", field.clause) for field in act.fields)
+        yield from ((f"intake.questions.{q.id}", q.clause) for q in self.intake.questions)
+        yield from ((f"choices.{c.code}", c.clause) for c in self._all_choices() if c.clause)
+
+    def _all_choices(self) -> Iterator[Choice]:
+        for found in (self.intake.scope, self.intake.sub_kinds, self.intake.grounds, self.kinds, self.ways):
+            yield from found
+        for found in self.lists.values():
+            yield from found
+        for asked in self.asked:
+            yield from asked.choices
+
+    @property
+    def asked(self) -> Iterator[Asked]:
+        """Everything anybody is ever asked: questions of the conversation and fields of the acts."""
+        yield from self.intake.questions
+        for act in self.acts.values():
+            yield from act.fields
+
     def _missing_clauses(self) -> list[str]:
-        named = {
-            *((f"acts.{k}", a.clause) for k, a in self.acts.items()),
-            *((f"limits.{x.key}", x.clause) for x in self.limits),
-            *((f"levels.{x.code}", x.clause) for x in self.levels),
-            *((f"duties.{x.key}", x.clause) for x in self.duties),
-            *((f"duties.{x.key}.{s.key}", s.clause) for x in self.duties for s in x.steps),
-            *((f"notices.{x.template}", x.clause) for x in self.notices),
-            *((f"exclusions.{x.code}", x.clause) for x in self.intake.exclusions),
-            *((f"questions.{x.id}", x.clause) for x in self.intake.questions),
-            ("instrument", self.instrument.clause),
-            ("rating", self.rating.clause),
-        }
         return [
             f"{place}: 条款 {clause or '（空）'} 不在 [clauses] 里，请写上条款号"
-            for place, clause in sorted(named)
+            for place, clause in sorted(set(self.cited()))
             if clause not in self.clauses
         ]
 
     def _missing_names(self) -> list[str]:
         limits = {limit.key for limit in self.limits}
-        wrong = [f"levels.{x.code}: 没有名为 {x.limit} 的时限" for x in self.levels if x.limit not in limits]
-        if self.first_limit not in limits:
+        wrong = []
+        if self.first_limit and self.first_limit not in limits:
             wrong.append(f"first_limit: 没有名为 {self.first_limit} 的时限")
         happenings = self.happenings
         for duty in self.duties:
-            wrong += [
-                f"duties.{duty.key}.opens_on: 没有 {x} 这件事" for x in duty.opens_on if x not in happenings
-            ]
+            for key in ("opens_on", "met_by", "void_on", "rearm"):
+                told = [x for x in getattr(duty, key) if x not in happenings and ":" not in x]
+                wrong += [f"duties.{duty.key}.{key}: 没有 {x} 这件事" for x in told]
+            if duty.due and duty.due.limit and duty.due.limit not in limits:
+                wrong.append(f"duties.{duty.key}.due: 没有名为 {duty.due.limit} 的时限")
         for notice in self.notices:
             wrong += [
                 f"notices.{notice.template}.on: 没有 {x} 这件事" for x in notice.on if x not in happenings
             ]
+        for entry in self.automatic:
+            wrong += [f"automatic.{entry.act}.on: 没有 {x} 这件事" for x in entry.on if x not in happenings]
+            if entry.act not in self.acts:
+                wrong.append(f"automatic: 没有 {entry.act} 这个动作")
+        wrong += [
+            f"{asked.id}.choices_from: 没有名为 {asked.choices_from} 的选项表"
+            for asked in self.asked
+            if asked.choices_from and asked.choices_from not in self._lists
+        ]
+        for name, keys in self._keys():
+            twice = sorted({key for key in keys if keys.count(key) > 1})
+            wrong += [f"{name}: {key} 写了两次" for key in twice]
         return wrong
+
+    def _keys(self) -> Iterator[tuple[str, list[str]]]:
+        yield "limits", [x.key for x in self.limits]
+        yield "levels", [x.code for x in self.levels]
+        yield "duties", [x.key for x in self.duties]
+        yield "intake.exclusions", [x.code for x in self.intake.exclusions]
+        yield "intake.questions", [x.id for x in self.intake.questions]
+        for key, act in self.acts.items():
+            yield f"acts.{key}.fields", [x.id for x in act.fields]
+        for duty in self.duties:
+            yield f"duties.{duty.key}.steps", [x.key for x in duty.steps]
 
     @cached_property
     def happenings(self) -> frozenset[str]:
-        """Everything duties and notices may hang on."""
+        """Everything duties and notices may hang on: acts, the anchors they record, the steps of the clock. What a
+        parent says of an act that this profile leaves out does no harm, so all acts of the flow count."""
         steps = {f"{duty.key}.{step.key}" for duty in self.duties for step in duty.steps}
-        met = {f"{duty.key}.met" for duty in self.duties}
-        return frozenset({*self.acts, *steps, *met})
+        moments = {name for act in self.acts.values() for name in act.moments}
+        moments |= {step.moment for duty in self.duties for step in duty.steps if step.moment}
+        return frozenset({*flow.ACTS, *steps, *moments, *OUTCOMES})
+
+    @cached_property
+    def patient(self) -> frozenset[str]:
+        """The notices that may wait for a digest: those that no entry calls urgent. One that no entry names is an
+        answer to what somebody has just done."""
+        told = [(n.template, n.urgent or n.timing == "now") for n in self.notices]
+        told += [(s.notice, s.urgent) for duty in self.duties for s in duty.steps if s.notice]
+        return frozenset({name for name, _ in told} - {name for name, urgent in told if urgent})
+
+    @cached_property
+    def rearming(self) -> frozenset[str]:
+        """The happenings from which some duty starts anew."""
+        return frozenset(name for duty in self.duties for name in duty.rearm)
 
     def limit(self, key: str) -> Limit:
-        return next(limit for limit in self.limits if limit.key == key)
+        return self._limits[key]
+
+    def limit_for(self, facts: Mapping[str, object]) -> Limit | None:
+        """The limit that fits a matter (a verified profile has exactly one for every choice of triage)."""
+        return next((x for x in self.limits if x.when and holds(x.when, facts)), None)
 
     def level(self, code: str) -> Level:
         return next(level for level in self.levels if level.code == code)
 
     def duty(self, key: str) -> Duty:
-        return next(duty for duty in self.duties if duty.key == key)
+        return self._duties[key]
 
-    def choices(self, asked: Asked) -> tuple[Choice, ...]:
-        """The choices of a question or field, its own or those of the profile that it names."""
-        lists: Mapping[str, tuple[Choice, ...]] = {
-            "": asked.choices,
+    @cached_property
+    def _limits(self) -> Mapping[str, Limit]:
+        return {limit.key: limit for limit in self.limits}
+
+    @cached_property
+    def _duties(self) -> Mapping[str, Duty]:
+        return {duty.key: duty for duty in self.duties}
+
+    @cached_property
+    def _lists(self) -> Mapping[str, tuple[Choice, ...]]:
+        return {
             "scope": self.intake.scope,
             "sub_kinds": self.intake.sub_kinds,
             "grounds": self.intake.grounds,
             "kinds": self.kinds,
             "ways": self.ways,
-            "levels": tuple(Choice(code=x.code, label=x.label, clause=x.clause) for x in self.levels),
+            "levels": tuple(
+                Choice(code=x.code, label=x.label, clause=x.clause) for x in self.levels if not x.on
+            ),
             "exclusions": tuple(
                 Choice(code=x.code, label=x.label, clause=x.clause) for x in self.intake.exclusions
             ),
+            "scores": tuple(Choice(code=str(x.score), label=x.label) for x in self.rating.levels),
+            **self.lists,
         }
-        return lists[asked.choices_from]
+
+    def choices(self, asked: Asked) -> tuple[Choice, ...]:
+        """The choices of a question or field, its own or those of the list that it names."""
+        return self._lists[asked.choices_from] if asked.choices_from else asked.choices
 
 
 def holds(when: When, facts: Mapping[str, object]) -> bool:

@@ -76,6 +76,7 @@ def test_holidays_and_make_up_days_count_as_the_notices_say(
     sqlite_url: str, tmp_path: Path, told: str, ordinary: str, complex_: str, external: str
 ) -> None:
     hall = World.make(sqlite_url, tmp_path / "files", start=told)
+    hall.in_force_since("2022-01-01")
     cases = [hall.tell(who) for who in ("li", "wang", "sun")]
     assert {hall.due_day(case) for case in cases} == {ordinary}, "until triage the shortest runs"
     given = [("ordinary", "housing"), ("complex", "housing"), ("external", "park")]
@@ -116,6 +117,7 @@ def test_reminders_come_once_each_in_office_hours_and_stop_when_it_is_met(world:
 
 def test_no_reminder_on_a_holiday(sqlite_url: str, tmp_path: Path) -> None:
     hall = World.make(sqlite_url, tmp_path / "files", start="2022-04-01T10:00")
+    hall.in_force_since("2022-01-01")
     case = hall.dispatch(hall.tell("li"), level="ordinary")
     hall.pass_to("2022-04-08T09:00")
     assert moments(hall, case, "zhang", "remind_target") == [at("2022-04-02T09:00")], "a Saturday that works"

@@ -174,15 +174,15 @@ def test_a_case_keeps_the_version_it_was_accepted_under(world: World) -> None:
     assert (world.rules.instrument.number, world.rules.instrument.status) == ("湘新综发〔2022〕11号", "trial")
     assert (world.rules.instrument.dated, world.rules.instrument.approved_by) == ("2022-04-08", "新区党工委")
     old = world.tell("li")
-    assert (old.profile, old.policy_version) == ("xiangjiang", "2022-04-08")
+    assert (old.profile, old.policy_version) == ("xiangjiang", "2022-04-08+1")
 
     newer = World(published(world), world.now)
     new = newer.tell("wang")
-    assert new.policy_version == "2022-06-01"
+    assert new.policy_version == "2022-06-01+1"
 
     old, new = newer.dispatch(old), newer.dispatch(new)
 
-    assert old.policy_version == "2022-04-08"
+    assert old.policy_version == "2022-04-08+1"
     assert newer.due_day(old) == "2022-04-24"
     assert newer.due_day(new) == "2022-04-18"
     assert len(newer.outbox(old, "dispatch_cc")) == 1
@@ -200,7 +200,7 @@ def published(world: World) -> Office:
     text = text[:start] + text[end:]
     for before, after in (
         ('version = "2022-04-08"', 'version = "2022-06-01"'),
-        ("due_wd = 10", "due_wd = 5"),
+        ("due = { wd = 10 }", "due = { wd = 5 }"),
         ('assign = "“办不成事”反映窗口受理事项交办单"', 'assign = "新版交办单"'),
     ):
         assert text.count(before) == 1

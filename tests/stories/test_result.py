@@ -56,14 +56,37 @@ def test_the_third_delivery_closes_and_three_failed_calls_count_as_one(world: Wo
     }
     bounces_twice = [m for m in waiting(world, case) if m.effect == "to_applicant"]
     assert not bounces_twice
-    world.pass_to("2022-04-18T10:00")
-    for _ in range(2):
+    for half_day in ("2022-04-18T10:00", "2022-04-18T14:00"):
+        world.pass_to(half_day)
         case = world.do("zhou", case, "log_attempt", reached="no")
         assert case.stage == "DELIVERING"
+    world.pass_to("2022-04-19T10:00")
     case = world.do("tan", case, "log_attempt", reached="no")
     assert case.stage == "CLOSED"
-    assert case.at("closed_at") == at("2022-04-18T10:00")
+    assert case.at("closed_at") == at("2022-04-19T10:00")
     assert not case.overdue and not world.outbox(case, "overdue_alert")
+
+
+def test_three_calls_within_an_hour_are_one_attempt(hall: World) -> None:
+    case = bounces(hall, hall.result(hall.dispatch(hall.tell("li"))))
+    for minute in range(3):
+        hall.pass_to(f"2022-04-11T10:0{minute}")
+        case = hall.do("zhou", case, "log_attempt", reached="no")
+    assert hall.duty(case, "call") and hall.duty(case, "to_applicant")
+    assert [e.data["attempt"] for e in hall.events(case) if e.act == "log_attempt"] == [1, 1, 1]
+
+    hall.pass_to("2022-04-11T14:00")
+    hall.do("zhou", case, "log_attempt", reached="no")
+    hall.pass_to("2022-04-12T09:30")
+    case = hall.do("zhou", case, "log_attempt", reached="no")
+    assert hall.duty(case, "call") is None and hall.duty(case, "to_applicant") is None
+
+
+def test_whoever_is_reached_is_reached_however_often_it_failed_before(hall: World) -> None:
+    case = bounces(hall, hall.result(hall.dispatch(hall.tell("li"))))
+    hall.do("zhou", case, "log_attempt", reached="no")
+    hall.do("zhou", case, "log_attempt", reached="yes")
+    assert hall.duty(case, "call") is None and hall.duty(case, "to_applicant") is None
 
 
 def test_three_deliveries_in_any_order_close_once(hall: World) -> None:

@@ -171,7 +171,7 @@ def is_whole(world: World, case: Case, after: str) -> None:
         assert any(duty.key.startswith("to_") for duty in still_open), "something is still to be delivered"
         if any(duty.key == "to_applicant" for duty in still_open):
             assert "deliver" in movers
-    if case.stage in flow.ENDS and case.stage != "CLOSED":
+    if case.stage in (*flow.ENDED, *flow.GONE) and case.stage != "CLOSED":
         assert not running, f"a limit runs at {case.stage}"
     assert world.see("zhou", case).number == case.number
 

@@ -108,6 +108,7 @@ def upgrade() -> None:
         sa.Column("key", sa.String(length=64), nullable=False),
         sa.Column("name", sa.String(length=128), nullable=False),
         sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("code", sa.String(length=16), nullable=False),
         sa.Column("group_channel", sa.String(length=16), nullable=True),
         sa.Column("group_address", sa.String(length=64), nullable=True),
         sa.Column("active", sa.Boolean(), nullable=False),
@@ -129,6 +130,9 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(length=16), nullable=True),
         sa.Column("level", sa.String(length=32), nullable=True),
         sa.Column("unit_id", Id, nullable=True),
+        sa.Column("site_id", Id, nullable=True),
+        sa.Column("keeper_id", Id, nullable=True),
+        sa.Column("members", Json, nullable=False),
         sa.Column("contact_id", Id, nullable=True),
         sa.Column("shielded", sa.Boolean(), nullable=False),
         sa.Column("unconfirmed", sa.Boolean(), nullable=False),
@@ -136,12 +140,15 @@ def upgrade() -> None:
         sa.Column("overdue_at", Instant, nullable=True),
         sa.Column("opened_at", Instant, nullable=False),
         sa.ForeignKeyConstraint(["contact_id"], ["person.id"], name=op.f("fk_cases_contact_id")),
+        sa.ForeignKeyConstraint(["keeper_id"], ["person.id"], name=op.f("fk_cases_keeper_id")),
+        sa.ForeignKeyConstraint(["site_id"], ["unit.id"], name=op.f("fk_cases_site_id")),
         sa.ForeignKeyConstraint(["unit_id"], ["unit.id"], name=op.f("fk_cases_unit_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_cases")),
         sa.UniqueConstraint("number", name=op.f("uq_cases_number")),
         sa.UniqueConstraint("ref", name=op.f("uq_cases_ref")),
     )
     op.create_index(op.f("ix_cases_contact_id"), "cases", ["contact_id"], unique=False)
+    op.create_index(op.f("ix_cases_site_id"), "cases", ["site_id"], unique=False)
     op.create_index("ix_cases_stage", "cases", ["stage"], unique=False)
     op.create_index(op.f("ix_cases_unit_id"), "cases", ["unit_id"], unique=False)
     op.create_table(
@@ -230,6 +237,7 @@ def upgrade() -> None:
         sa.Column("case_id", Id, nullable=False),
         sa.Column("round", sa.Integer(), nullable=False),
         sa.Column("key", sa.String(length=48), nullable=False),
+        sa.Column("part", sa.Integer(), nullable=False),
         sa.Column("generation", sa.Integer(), nullable=False),
         sa.Column("state", sa.String(length=8), nullable=False),
         sa.Column("holder", sa.String(length=32), nullable=False),
@@ -246,7 +254,12 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_duty_case_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_duty")),
         sa.UniqueConstraint(
-            "case_id", "round", "key", "generation", name=op.f("uq_duty_case_id_round_key_generation")
+            "case_id",
+            "round",
+            "key",
+            "part",
+            "generation",
+            name=op.f("uq_duty_case_id_round_key_part_generation"),
         ),
     )
     op.create_index(
