@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib
 import logging
 import os
 import signal
@@ -18,7 +19,7 @@ import threading
 import time
 import tomllib
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -36,12 +37,13 @@ from core.policy.load import publish, shipped
 from core.privacy import make_key
 from core.settings import Settings, from_env
 from core.workdays import SHANGHAI
-from deploy.sandbox import tour, wechat, wecom
+from deploy.sandbox import wechat, wecom
 from deploy.sandbox.platform import Person, Running, serve
 from deploy.sandbox.players import Unexpected, post
 from deploy.sandbox.stage.stage import Config as StageConfig
 from deploy.sandbox.stage.stage import Player
 from deploy.sandbox.stage.stage import create as create_stage
+from deploy.sandbox.tours.story import Story as Tour
 from workers import sweeper
 from workers.arrange import arrange
 from workers.build import build
@@ -49,7 +51,6 @@ from workers.servers import ServerError, redis_server
 
 ROOT: Final = Path(__file__).parent.parent
 SANDBOX: Final = ROOT / "deploy" / "sandbox"
-START: Final = "2022-04-11T09:00"
 OFFICIAL_ACCOUNT: Final[dict[str, Any]] = {
     "app_id": "wx0123456789abcdef",
     "secret": "demo-secret-of-the-account",
@@ -67,7 +68,6 @@ AGENT: Final = 1000002
 TEMPLATE: Final = wechat.Template(
     "tm-progress", "业务办理进度提醒", ("character_string1", "thing2", "phrase3", "time4")
 )
-CITIZENS: Final = (("o-li", "李阿姨"), ("o-sun", "孙先生"), ("o-qian", "老钱"))
 COLOURS: Final = ("#2f6f4f", "#7a4b2a", "#3b5b8c", "#8a3b4a", "#5a4b8c", "#356b70", "#6b5b2f")
 
 
@@ -231,17 +231,27 @@ def main(args: argparse.Namespace) -> int:
     return 0
 
 
+def tour_of(profile: str) -> Any:
+    """The tour of a region; a region of one's own has none and borrows the citizens and the day of the first."""
+    try:
+        return importlib.import_module(f"deploy.sandbox.tours.{profile}")
+    except ModuleNotFoundError:
+        return importlib.import_module("deploy.sandbox.tours.xiangjiang")
+
+
 @contextlib.contextmanager
 def open_sandbox(
-    folder: Path, profile: str, *, processes: bool, database_url: str = "", start: str = START
+    folder: Path, profile: str, *, processes: bool, database_url: str = "", start: str = ""
 ) -> Iterator[Sandbox]:
-    """Start a sandbox: with processes of its own for app, worker and clock, or all in this one (tour, tests)."""
+    """Start a sandbox: with processes of its own for app, worker and clock, or all in this one (tour, tests). The
+    clock starts where the region's tour does, or at `start`."""
     with ExitStack() as stack:
+        tour = tour_of(profile)
         hall_file = SANDBOX / "halls" / f"{profile}.toml"
         hall = Hall.model_validate(tomllib.loads(hall_file.read_text("utf-8")))
         story = Story(folder / "clock")
-        story.set(datetime.fromisoformat(start).replace(tzinfo=SHANGHAI))
-        standins = _standins(stack, hall, story)
+        story.set(datetime.fromisoformat(start or tour.START).replace(tzinfo=SHANGHAI))
+        standins = _standins(stack, hall, tour.CITIZENS, story)
         (folder / "files").mkdir(exist_ok=True)
         env = _environment(folder, hall_file, story, *standins, database_url)
         if processes:
@@ -291,8 +301,8 @@ def play_tour(sandbox: Sandbox, *, transcript: bool) -> None:
         sandbox.until(datetime.fromisoformat(text).replace(tzinfo=SHANGHAI))
 
     static = SANDBOX / "stage" / "static"
-    tour.play(
-        tour.Story(
+    tour_of(sandbox.service.office.profile.name).play(
+        Tour(
             sandbox.wechat.url,
             sandbox.wecom.url,
             sandbox.app,
@@ -332,13 +342,15 @@ def _print_log(sandbox: Sandbox, since: int) -> int:
 # --- starting and stopping ------------------------------------------------------------------------------
 
 
-def _standins(stack: ExitStack, hall: Hall, story: Story) -> tuple[Running, Running]:
+def _standins(
+    stack: ExitStack, hall: Hall, citizens: Sequence[tuple[str, str]], story: Story
+) -> tuple[Running, Running]:
     common: dict[str, Any] = {"case_clock": story.now, "machine": time.time, "sleep": time.sleep}
     oa = wechat.create(
         wechat.Config(
             **OFFICIAL_ACCOUNT,
             templates=(TEMPLATE,),
-            people=tuple(Person(openid, name, following=False) for openid, name in CITIZENS),
+            people=tuple(Person(openid, name, following=False) for openid, name in citizens),
             **common,
         )
     )
@@ -449,14 +461,14 @@ def _stage(sandbox: Sandbox) -> StageConfig:
     office = sandbox.service.office
     titles, units = office.profile.titles, {unit.key: unit.name for unit in office.hall.units}
     citizens = [
-        Player(openid, name, "群众", "wechat", COLOURS[i]) for i, (openid, name) in enumerate(CITIZENS)
+        Player(openid, name, "群众", "wechat", COLOURS[i])
+        for i, (openid, name) in enumerate(tour_of(office.profile.name).CITIZENS)
     ]
-    # The window and an officer of a unit are in hand first; the others follow in the order of the hall.
-    first = ("zhoumin", "zhangwei")
-    people_in_order = sorted(
-        (p for p in office.hall.people if "wecom" in p.addresses),
-        key=lambda p: first.index(p.addresses["wecom"]) if p.addresses["wecom"] in first else len(first),
-    )
+    # Somebody who takes matters in and an officer who handles them are in hand first, then the order of the hall.
+    reachable = [person for person in office.hall.people if "wecom" in person.addresses]
+    slots = (office.profile.slots.get("receiver", ()), office.profile.slots.get("handler", ()))
+    first = [next((p for p in reachable if p.posts[0].role in roles), None) for roles in slots]
+    people_in_order = sorted(reachable, key=lambda p: first.index(p) if p in first else len(first))
     staff = [
         Player(
             person.addresses["wecom"],

@@ -1,0 +1,1 @@
+"""A whole story for each region."""
