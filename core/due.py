@@ -103,7 +103,7 @@ def end(
     if span.office_minutes is not None and hours is not None:
         return calendar.add_office_hours(anchor, timedelta(minutes=span.office_minutes), hours), False
     if span.fact is not None and entered:
-        return calendar.day_end(date.fromisoformat(entered[:10]), closing), False
+        return _on_working_day(calendar, closing, date.fromisoformat(entered[:10]))
     if span.working_days is None:
         raise ValueError("this span has no end of its own")
     due = calendar.due(anchor, span.working_days, closing)

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from core import due as dues
-from core import store
+from core import flow, store
 from core.case import Case
 from core.due import When
 from core.office import Office
@@ -99,21 +99,27 @@ def follow(
     """Meet, void and open duties for what just happened (names of acts, moments, steps). `part`: the member unit
     that did it, where it counts for that one alone."""
     names = set(happened)
+    ended = case.stage in flow.GONE
+    were_open: set[tuple[str, int]] = set()
     latest: dict[tuple[str, int], Open] = {}  # of this round, by key and part
     for duty in of_case(conn, case.id, open_only=False):
         if duty.state == "open":
+            were_open.add((duty.key, duty.part))
             definition = rules.duty(duty.key)
             by = next((x for x in definition.met_by if x in names and _its(duty, part)), None)
-            if by or names & set(definition.void_on):
+            if by or ended or names & set(definition.void_on):
                 state = "met" if by else "void"
                 _close(conn, duty.id, state, now, by)
                 duty = replace(duty, state=state)
         if duty.round == case.round:
             latest[duty.key, duty.part] = duty
-    for definition in rules.duties:
-        rearmed = bool(names & set(definition.rearm))
-        if (rearmed or names & set(definition.opens_on)) and holds(definition.when, case.facts()):
-            for each in case.members if definition.each else (0,):
+    for definition in rules.duties if not ended else ():
+        again = bool(names & set(definition.rearm))
+        if not (again or names & set(definition.opens_on)) or not holds(definition.when, case.facts()):
+            continue
+        for each in case.members if definition.each else (0,):
+            rearmed = again and (definition.key, each) in were_open  # what was met long ago stays so
+            if rearmed or names & set(definition.opens_on):
                 before = latest.get((definition.key, each))
                 _begin(conn, office, rules, case, definition, before, now, part=each, rearmed=rearmed)
 

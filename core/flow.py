@@ -21,8 +21,17 @@ class Row(NamedTuple):
 # An asterisk stands for every stage in OPEN: things people may do as long as the case lives. "ENDED" stands for
 # every stage in ENDED: nothing is owed there but, perhaps, that the answer reaches the applicant.
 OPEN: Final = ("SUBMITTED", "REFUSING", "TRIAGE", "REPORTED", "JOINT", "WITH_UNIT", "SIGNING", "DELIVERING")
-ENDED: Final = ("CLOSED", "GUIDED", "NOT_ACCEPTED", "DECLINED", "NO_RESPONSE", "TRANSFERRED", "SHELVED")
-GONE: Final = ("WITHDRAWN", "ARCHIVED")  # nothing can be done any more
+ENDED: Final = (
+    "CLOSED",
+    "ARCHIVED",
+    "GUIDED",
+    "NOT_ACCEPTED",
+    "DECLINED",
+    "NO_RESPONSE",
+    "TRANSFERRED",
+    "SHELVED",
+)
+GONE: Final = ("WITHDRAWN",)  # nothing can be done any more
 STAY: Final = ""
 _GROUPS: Final = {"*": OPEN, "ENDED": ENDED}
 
@@ -119,9 +128,17 @@ FLOW: Final[tuple[Row, ...]] = (
     Row("CLOSED", "redo", "redo_judge", "WITH_UNIT"),
     Row("CLOSED", "redo_here", "redo_judge", "TRIAGE"),
     Row("CLOSED", "waive", "archivist", STAY),
+    Row("CLOSED", "log_coordination", "receiver", STAY),
     Row("CLOSED", "take_up", "redo_judge", "REPORTED"),
     Row("CLOSED", "restart", "restarter", "WITH_UNIT"),
     Row("CLOSED", "archive", "archivist", "ARCHIVED"),
+    # Filing away is the office's affair: the applicant may still say how it was, be visited, and be right.
+    Row("ARCHIVED", "rate", "applicant", STAY),
+    Row("ARCHIVED", "rate_for", "visitor", STAY),
+    Row("ARCHIVED", "comment", "applicant", STAY),
+    Row("ARCHIVED", "follow_up", "visitor", STAY),
+    Row("ARCHIVED", "redo", "redo_judge", "WITH_UNIT"),
+    Row("ARCHIVED", "redo_here", "redo_judge", "TRIAGE"),
     # as long as the case is open
     Row("*", "withdraw", "applicant", "WITHDRAWN"),
     Row("*", "add", "applicant", STAY),
@@ -142,11 +159,13 @@ FLOW: Final[tuple[Row, ...]] = (
     Row("*", "ask_human", "applicant", STAY),
     Row("*", "answer_citizen", "receiver", STAY),
     Row("*", "note_upload", "receiver", STAY),
+    Row("*", "file_scan", "deliverer", STAY),
     Row("*", "unreachable", "system", STAY),
     Row("*", "log_attempt", "deliverer", STAY),
     Row("ENDED", "ask_human", "applicant", STAY),
     Row("ENDED", "answer_citizen", "receiver", STAY),
     Row("ENDED", "note_upload", "receiver", STAY),
+    Row("ENDED", "file_scan", "deliverer", STAY),
     # The platform may tell only afterwards that the answer did not arrive.
     Row("ENDED", "unreachable", "system", STAY),
     Row("ENDED", "log_attempt", "deliverer", STAY),

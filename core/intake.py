@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from core import case as cases
-from core import flow, hearing, outbox, people, store, views
+from core import flow, hearing, outbox, people, store, suggest, views
 from core.case import Case
 from core.desk import attach
 from core.desk.act import Actor, perform
@@ -35,6 +35,7 @@ from core.workdays import SHANGHAI
 RESUME_AFTER: Final = timedelta(hours=6)
 LONG_ASIDE: Final = 12  # a longer text that answers nothing is more of the matter
 MEDIA: Final = frozenset({"image", "voice", "video", "file"})
+SPOKEN: Final = "（见语音和图片，窗口会听写成文字）"  # stands for a matter told without a written word
 # Run at every turn: built once, because building a statement costs more than running it.
 _MINE: Final = store.dialogue.c.person_id == sa.bindparam("whose")
 _DIALOGUE: Final = sa.select(store.dialogue).where(_MINE).with_for_update()
@@ -123,6 +124,8 @@ class Talk:
                 unit_id=unit_id,
                 site_id=site_id,
             )
+            if entry.section:
+                self.code("section", entry.section)
         return self.case
 
     def keep(self, asked: Asked, value: str) -> None:
@@ -273,6 +276,9 @@ def _idle(talk: Talk, said: Said) -> None:
     if not said.text and said.kind not in MEDIA:
         talk.say("unsupported")
         return
+    if not talk.office.in_force(talk.rules, talk.now):
+        talk.say("not_open")  # before she tells a whole story that nobody may take yet
+        return
     if hearing.says("hello", said.text):
         talk.say("begin")
         return
@@ -339,7 +345,7 @@ def _tell(talk: Talk, text: str) -> None:
             if not attach.of_case(talk.conn, talk.office.vault, talk.draft().id):
                 talk.say("content_empty")
                 return
-            talk.keep(_question(talk.rules, "content"), "（见语音和图片，窗口会听写成文字）")
+            talk.keep(_question(talk.rules, "content"), SPOKEN)
         _look(talk)
         return
     if key := hearing.faq(text, asking=True):
@@ -387,7 +393,76 @@ def _look(talk: Talk) -> None:
     suspected = any(word in content for word in talk.rules.intake.conduct_words)
     talk.code("conduct_suspected", "yes" if suspected else None)
     if not _suggest(talk, exclusion_of(talk.rules, content, {})):
+        _compare(talk, content)
+
+
+def _compare(talk: Talk, content: str) -> None:
+    """Before the form is filled: is it a matter of hers that is running already, has the window told others what to
+    do? Both are offers, each made once; what others told is never shown."""
+    met = talk.state.get("met", [])
+    talk.state["met"] = ["same", "like"]
+    told = content != SPOKEN
+    if (
+        told
+        and "same" not in met
+        and (same := suggest.same_matter(talk.office, talk.conn, talk.person.id, content))
+    ):
+        talk.state |= {"asked": "same", "same": same.id, "met": ["same"]}
+        talk.say("same", _SAME, number=same.number, told=same.at("submitted_at"))
+    elif told and "like" not in met and (found := suggest.for_citizen(talk.office, talk.conn, content)):
+        talk.state |= {"asked": "like"}
+        talk.say("like", _LIKE, item=found.entry.item, solution=found.entry.solution)
+    else:
         _next(talk)
+
+
+_SAME: Final = (("join", "并到那一件里"), ("other", "不是同一件事"))
+_LIKE: Final = (("other", "这和我的情况不一样"), ("enough", "我明白了，不用反映了"))
+
+
+def _same(talk: Talk, said: Said) -> None:
+    choice = _chosen(talk, said.text)
+    if choice == "join" or (said.text and hearing.yes_or_no(said.text) == "yes"):
+        _join(talk, cases.load(talk.conn, talk.state["same"]))
+    elif choice == "other" or (said.text and hearing.yes_or_no(said.text) == "no"):
+        _compare(talk, talk.words().get("content", ""))
+    else:
+        _more_beside(talk, said)
+
+
+def _join(talk: Talk, running: Case) -> None:
+    """What she told now becomes a word more on her matter that is running, with the files she sent."""
+    draft, content = talk.draft(), talk.words().get("content", "")
+    attach.move(talk.conn, draft.id, running.id)
+    talk.perform(running, "add", supplement=content)
+    talk.perform(draft, "withdraw")
+    talk.case = None
+    talk.state = {"greeted": talk.state["greeted"]}
+    talk.say("joined", number=running.number)
+
+
+def _like(talk: Talk, said: Said) -> None:
+    choice = _chosen(talk, said.text)
+    if choice == "enough":
+        talk.perform(talk.draft(), "withdraw")
+        talk.case = None
+        talk.state = {"greeted": talk.state["greeted"]}
+        talk.say("enough")
+    elif choice == "other" or "不一样" in said.text or hearing.yes_or_no(said.text) == "no":
+        if len(said.text) > LONG_ASIDE and not choice:
+            _more(talk, said.text)
+        _next(talk)
+    else:
+        _more_beside(talk, said)
+
+
+def _more_beside(talk: Talk, said: Said) -> None:
+    """An answer that is none is more of the matter; then the same is asked again."""
+    if said.kind in MEDIA:
+        _attach_to(talk, talk.draft(), said)
+    elif said.text and not hearing.says("thanks", said.text):
+        _more(talk, said.text)
+    _ask_again(talk)
 
 
 def _suggest(talk: Talk, excluded: Exclusion | None) -> bool:
@@ -453,10 +528,15 @@ def _fill(talk: Talk, asked: Asked, text: str) -> None:
         _not_understood(talk, asked, text, wrong)
         return
     talk.state["wrong"] = 0
-    if _choices(talk, asked) and len(text) > LONG_ASIDE:
+    choices = _choices(talk, asked)
+    if choices and len(text) > LONG_ASIDE and hearing.plain(text) not in map(_label, choices):
         _more(talk, text)  # the choice came with a part of the story
     _keep_times(talk, asked, text)
     _next(talk)
+
+
+def _label(choice: Choice) -> str:
+    return hearing.plain(choice.label)
 
 
 def _keep_times(talk: Talk, asked: Asked, text: str) -> None:
@@ -956,6 +1036,8 @@ def _score_of(talk: Talk, text: str) -> str:
 _PASSING: Final = ("withdraw", "comment")  # asked beside the form, which goes on afterwards
 _ASIDE: Final[Mapping[str, Callable[[Talk, Said], None]]] = {
     "excluded": _excluded,
+    "same": _same,
+    "like": _like,
     "confirm": _confirm,
     "withdraw": _withdraw,
     "comment": _comment,
@@ -997,6 +1079,8 @@ def _ask_again(talk: Talk) -> None:
         talk.say("content_more", (_DONE,), what=None)
     elif talk.asked == "excluded":
         talk.say("excluded_again", (("look", "仍请窗口看一看"), ("go", "我去找他们")))
+    elif talk.asked in ("same", "like"):
+        talk.say("same_again", _SAME if talk.asked == "same" else _LIKE)
     elif talk.asked not in _ASIDE:
         _ask(talk, _question(talk.rules, talk.asked))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy.engine import Connection, Engine
@@ -13,7 +13,7 @@ from core.people import Hall
 from core.policy.load import pinned
 from core.policy.model import Profile
 from core.privacy import Vault
-from core.workdays import Calendar, OfficeHours
+from core.workdays import SHANGHAI, Calendar, OfficeHours
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,15 @@ class Office:
     def next_office_moment(self, now: datetime) -> datetime:
         """`now` inside office hours, else the next opening. Alerts to people wait for it (AMB-G10)."""
         return self.calendar.next_office_moment(now, self.hours)
+
+    def in_force(self, rules: Profile, now: datetime) -> bool:
+        """Whether cases may be opened: not before the day the rule or the hall names; a draft without one runs on trial
+        only (LH-19, NX-0, HY-0)."""
+        since = self.hall.effective_from or rules.instrument.effective_from
+        draft = rules.instrument.status == "draft_for_comment" and not self.hall.number
+        if draft or not since:
+            return self.hall.trial
+        return now.astimezone(SHANGHAI).date() >= date.fromisoformat(since)
 
     def open_now(self, now: datetime) -> bool:
         return self.next_office_moment(now) - now < timedelta(seconds=1)

@@ -6,13 +6,14 @@ fill a slot is the profile's word; who holds a role is the hall's.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NamedTuple
 
 import sqlalchemy as sa
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy.engine import Connection
 
 from core import store
@@ -25,6 +26,8 @@ UNIT_ROLES: Final = frozenset(
 )
 # Words a profile may write into a slot beside roles: somebody by the part played in this very case.
 KEEPER, FIRST_RECEIVER, LEADER, MEMBER, SYSTEM = "keeper", "first_receiver", "leader", "member", "system"
+PARTS: Final = frozenset({KEEPER, FIRST_RECEIVER, LEADER, MEMBER, SYSTEM})
+UNIT_SIDE: Final = UNIT_ROLES | {MEMBER}  # from whom a shielded applicant is hidden (AMB-G21)
 IN_THE_CASE: Final = (KEEPER, FIRST_RECEIVER, LEADER)
 SITE: Final = "site"  # the kind of a unit whose window sees its own cases only
 
@@ -171,7 +174,8 @@ class Entry(_Local):
     """A code on a sign or a link that opens the conversation with the place known (PT-2c, HY-2b)."""
 
     code: str
-    unit: str = ""  # the unit or section at whose sign it hangs
+    unit: str = ""  # the unit at whose sign it hangs
+    section: str = ""  # the section of that unit, by its name
     site: str = ""  # the site whose window takes the matter
     channel: str = ""  # an online entrance of its own (PT-2a)
 
@@ -196,6 +200,19 @@ class Hall(_Local):
     people: tuple[HallPerson, ...]
     guidance: Mapping[str, Guidance]
     retention: Retention = Retention()
+
+    @model_validator(mode="after")
+    def _keys_once(self) -> Hall:
+        for what, keys in (("people", [p.key for p in self.people]), ("units", [u.key for u in self.units])):
+            if twice := sorted({key for key in keys if keys.count(key) > 1}):
+                raise ValueError(f"{what}: key {'、'.join(twice)} 写了两次，后一个会盖掉前一个，请改名")
+        groups = [u.group.partition(":")[2] for u in self.units if u.group]
+        if odd := sorted(g for g in groups if not re.fullmatch(r"[0-9a-zA-Z]{1,32}", g)):
+            raise ValueError(f"units.group: 群号 {'、'.join(odd)} 只能用字母和数字，最多 32 个")
+        unknown = {post.unit for p in self.people for post in p.posts} - {u.key for u in self.units}
+        if unknown:
+            raise ValueError(f"people.posts.unit: 没有名为 {'、'.join(sorted(unknown))} 的单位")
+        return self
 
 
 def load_hall(conn: Connection, hall: Hall, caseless: Collection[str] = ()) -> None:
@@ -432,10 +449,10 @@ def role_by(case: Case, person_id: int, posts: Sequence[Post]) -> str:
     if person_id == case.contact_id:
         return "applicant"
     held = [post.role for post in posts if _counts(post, case)]
-    held.sort(key=lambda role: (role in UNIT_ROLES) is not case.shielded)
-    if held:
-        return held[0]
-    return MEMBER if any(p.role in UNIT_ROLES and p.unit_id in case.members for p in posts) else ""
+    if any(post.role in UNIT_ROLES and post.unit_id in case.members for post in posts):
+        held.append(MEMBER)
+    held.sort(key=lambda role: (role in UNIT_SIDE) is not case.shielded)
+    return held[0] if held else ""
 
 
 def holders(conn: Connection, profile: Profile, case: Case, slot: str, part: int = 0) -> tuple[Person, ...]:

@@ -7,7 +7,7 @@ e-mail are masked on screens until somebody reveals them with a reason, which is
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -23,7 +23,7 @@ from core.desk.act import Offer, offers
 from core.desk.attach import Attachment
 from core.duties import Open
 from core.office import Office
-from core.people import UNIT_ROLES, Person
+from core.people import UNIT_ROLES, UNIT_SIDE, Person
 from core.privacy import mask
 from core.refusals import NOT_YOURS, Refusal
 
@@ -57,7 +57,10 @@ OPEN_TO_SHIELDED: Final = frozenset(
         "progress",
         "escalate_reason",
         "requirement",
+        "unit_cause",
+        "opinion_redacted",
         "opinion",
+        "no_opinion",
         "crux",
         "redo_reason",
     }
@@ -88,8 +91,10 @@ OPEN_TO_APPLICANT: Final = frozenset(
         "limit_explained",
         "shelve_reason",
         "transfer_reason",
+        "pass_reason",
         "transfer_result",
         "above_answer",
+        "relevel_reason",
     }
 )
 ANSWER: Final = frozenset(
@@ -127,6 +132,7 @@ class CaseView:
     overdue: bool
     subject: str
     unit: str
+    site: str
     unit_phone: str
     handler: str
     unit_head: str
@@ -163,7 +169,7 @@ def see(
     if not role:
         raise Refusal(NOT_YOURS)
     rules = office.rules(conn, case)
-    hidden = case.shielded and role in UNIT_ROLES
+    hidden = shielded_from(case, role)
     if hidden:
         case = replace(case, codes={k: v for k, v in case.codes.items() if k in CODES_OPEN_TO_SHIELDED})
     open_duties = duties.of_case(conn, case.id)
@@ -185,6 +191,7 @@ def see(
         overdue=case.overdue,
         subject=case.subject,
         unit=unit.name if unit else "",
+        site=people.unit(conn, case.site_id).name if case.site_id else "",
         unit_phone=contact.phone if contact else "",
         handler=contact.name if contact else "",
         unit_head=head.name if head else "",
@@ -216,6 +223,16 @@ def log_view(
             case_id=case.id, person_id=person.id, at=now, what=what[:48], reason=reason[:200]
         )
     )
+
+
+def log_views(conn: Connection, ids: Sequence[int], person: Person, what: str, now: datetime) -> None:
+    """The same for many cases at once."""
+    c, v = store.case.c, store.view_log.c
+    looks = sa.select(
+        c.id, sa.literal(person.id), sa.literal(now, store.Instant), sa.literal(what), sa.literal("")
+    )
+    into = (v.case_id, v.person_id, v.at, v.what, v.reason)
+    conn.execute(sa.insert(store.view_log).from_select(into, looks.where(c.id.in_(ids))))
 
 
 _STAGE_STATUS: Final[Mapping[str, str]] = {
@@ -256,40 +273,36 @@ def status(case: Case, open_duties: tuple[Open, ...]) -> str:
     return "redo" if case.at("redo_at") else "dispatched"
 
 
+def shielded_from(case: Case, role: str) -> bool:
+    """Whether somebody of this role must not learn who complained (AMB-G21): the units that handle it."""
+    return case.shielded and role in UNIT_SIDE
+
+
+def may_read(case: Case, role: str, field: str) -> bool:
+    """Whether a personal text of the case is open to somebody of this role."""
+    if shielded_from(case, role):
+        return field in OPEN_TO_SHIELDED
+    if role == "applicant":
+        return field in OPEN_TO_APPLICANT or (field in ANSWER and case.at("replied_at") is not None)
+    return True
+
+
 def _words(
     office: Office, conn: Connection, case: Case, role: str, hidden: bool, reveal: bool
 ) -> dict[str, str]:
-    words = cases.words(office.vault, case)
+    known = cases.words(office.vault, case)
+    words = {field: text for field, text in known.items() if may_read(case, role, field)}
     if hidden:
-        words = {field: text for field, text in words.items() if field in OPEN_TO_SHIELDED}
-        return {
-            **words,
-            **dict.fromkeys(APPLICANT_FIELDS, SHIELD),
-            "content": words.get("content_for_unit", ""),
-        }
-    if role == "applicant":
-        answered = case.at("replied_at") is not None
-        return {f: t for f, t in words.items() if f in OPEN_TO_APPLICANT or (answered and f in ANSWER)}
-    if reveal:
+        shown = dict.fromkeys(APPLICANT_FIELDS, SHIELD)
+        return {**words, **shown, "content": words.get("content_for_unit", "")}
+    if role == "applicant" or reveal:
         return words
     return {f: mask(MASKED[f], text) if f in MASKED else text for f, text in words.items()}  # type: ignore[arg-type]
 
 
 def _labels(office: Office, conn: Connection, case: Case) -> dict[str, str]:
     rules = office.rules(conn, case)
-    asked = {q.id: q for q in rules.intake.questions} | {
-        f.id: f for a in rules.acts.values() for f in a.fields
-    }
-    labels = {}
-    for field, code in case.codes.items():
-        choices = rules.choices(asked[field]) if field in asked else ()
-        labels[field] = next(
-            (c.label for c in choices if c.code == code), {"yes": "是", "no": "否"}.get(code, code)
-        )
-    score = case.codes.get("score")
-    if score:
-        labels["score"] = next(level.label for level in rules.rating.levels if str(level.score) == score)
-    return labels
+    return {field: rules.label(field, code) for field, code in case.codes.items()}
 
 
 def _attachments(

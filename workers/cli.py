@@ -13,9 +13,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import sqlalchemy as sa
 from redis.exceptions import RedisError
@@ -30,7 +30,7 @@ from core.refusals import Refusal
 from core.settings import SettingsError, from_env
 from core.setup import HallError
 from core.workdays import CalendarError
-from workers import console, rules
+from workers import console, figures, rosters, rules
 from workers.console import FAILED, WRONG, Args, Mistake, local, plain, say
 
 GROUPS: Final = {
@@ -43,6 +43,7 @@ GROUPS: Final = {
     "inbox": "来信",
     "outbox": "发出的消息",
     "export": "导出",
+    "import": "导入",
 }
 
 
@@ -417,21 +418,35 @@ def _public(message: outbox.Message) -> dict[str, Any]:
 
 
 def export_ledger(args: Args) -> None:
-    """A day of the ledger as a page; whoever exports it is named, and the look is logged."""
-    from bot.papers import page
+    """Some days of the ledger as a file; whoever exports it is named, and each look is logged."""
+    from bot.papers import page, pdf, xlsx
+    from bot.papers.fonts import NoFont
     from core import papers
     from workers.build import build
 
+    last = args.last or args.first
     service = build(console.settings())
-    with store.transaction(service.office.engine) as conn:
-        key = sa.select(store.person.c.id).where(store.person.c.key == args.by, store.person.c.active)
-        person_id = conn.execute(key).scalar()
-        if person_id is None:
-            raise Mistake(f"大厅文件里没有 {args.by}")
-        viewer = people.get(conn, person_id)
-        sheet = papers.ledger(service.office, conn, viewer, args.day, service.now())
-    args.file.write_text(page.ledger_html(sheet), "utf-8")
-    print(f"{args.day} 的台账：{args.file}")
+    try:
+        with store.transaction(service.office.engine) as conn, _own_file(args.file) as file:
+            key = sa.select(store.person.c.id).where(store.person.c.key == args.by, store.person.c.active)
+            person_id = conn.execute(key).scalar()
+            if person_id is None:
+                raise Mistake(f"大厅文件里没有 {args.by}")
+            viewer = people.get(conn, person_id)
+            sheet = papers.listed(service.office, conn, viewer, "", args.first, last, service.now())
+            if args.format == "xlsx":
+                xlsx.render(sheet, file)
+            else:
+                sheet = papers.to_print(sheet)
+                file.write(pdf.ledger(sheet) if args.format == "pdf" else page.ledger_html(sheet).encode())
+    except NoFont as lack:
+        raise Mistake(str(lack)) from None
+    print(f"{sheet.period} 的台账：{args.file}")
+
+
+def _own_file(path: Path) -> IO[bytes]:
+    """A file that nobody else on this machine may read: it is full of personal data."""
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
 
 
 # --- the words of the command line ----------------------------------------------------------------------
@@ -502,8 +517,20 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("calendar recount", calendar_recount, "放入新一年的放假安排后，重算暂定的期限")
     add("policy list", rules.listed, "随程序来的规则")
-    add("policy show", rules.show, "一份规则说了什么", name=profile)
-    add("policy verify", rules.verify, "规则文件读不读得通", names={**profile, "nargs": "+"})
+    version = {"metavar": "NAME|FILE|NAME@VERSION"}
+    add(
+        *("policy show", rules.show, "一份规则说了什么"),
+        name=version,
+        __html={"type": Path, "metavar": "FILE", "help": "写成网页，可以打印"},
+    )
+    add("policy diff", rules.diff, "两份规则（两个版本）有什么不同", old=version, new=version)
+    add(
+        *("policy new", rules.new, "一问一答，起草一个新地区的规则"),
+        __folder={"type": Path, "default": Path("."), "metavar": "DIR", "help": "写到哪里"},
+        __answers={"type": Path, "metavar": "FILE", "help": "从文件读答案（TOML）"},
+    )
+    add("policy schema", rules.schema, "规则文件可以写什么（JSON Schema，给编辑器用）")
+    add("policy verify", rules.verify, "证明规则走得通；不写名字就是全部", names={**profile, "nargs": "*"})
     add("policy publish", rules.publish, "发布一份规则的新版本", name=profile)
     add("policy clauses", rules.clauses, "一份规则的条款", name=profile)
     add(
@@ -522,11 +549,38 @@ def _parser() -> argparse.ArgumentParser:
         *(
             "export ledger",
             export_ledger,
-            "一天的台账（网页，可打印）",
+            "一段时间的台账（Excel、PDF，或可打印的网页）",
         ),
-        __day={"type": date.fromisoformat, "required": True, "metavar": "YYYY-MM-DD"},
+        __from={"type": date.fromisoformat, "required": True, "dest": "first", "metavar": "YYYY-MM-DD"},
+        __to={"type": date.fromisoformat, "dest": "last", "metavar": "YYYY-MM-DD", "help": "不写就是一天"},
+        __format={"choices": ["xlsx", "pdf", "html"], "default": "xlsx"},
         __by={"required": True, "metavar": "KEY", "help": "谁来看（大厅文件里的 key），会留下记录"},
         file=file,
+    )
+    days = {"type": date.fromisoformat, "metavar": "YYYY-MM-DD"}
+    add(
+        *("report", figures.report, "报告的数字（list：有哪些报告）"),
+        name={"metavar": "NAME|list"},
+        __as_of={"type": datetime.fromisoformat, "metavar": "INSTANT", "help": "按那一刻已有的记录算"},
+        __from={**days, "dest": "first"},
+        __to={**days, "dest": "last", "help": "不写起止就是最近一期"},
+        __unit={"metavar": "KEY", "help": "只算一个单位（中心）"},
+        __format={"choices": ["text", "json", "xlsx", "pdf", "html"], "default": "text"},
+        __out={"type": Path, "metavar": "FILE", "help": "写到文件，不写就写到屏幕"},
+    )
+    add(
+        *("roster", rosters.roster, "值守表：谁哪天在窗口"),
+        name={"metavar": "NAME"},
+        __from={**days, "dest": "first"},
+        __to={**days, "dest": "last", "help": "不写就是四周"},
+        __fill={"action": "store_true", "help": "空着的日子按轮换排上"},
+    )
+    add(
+        *("import figures", figures.bring_in, "导入好差评、12345 的数字（每行：单位,件数,满意件数）"),
+        file=file,
+        __source={"required": True, "metavar": "好差评|12345"},
+        __from={**days, "required": True, "dest": "first"},
+        __to={**days, "required": True, "dest": "last"},
     )
     return parser
 

@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from bot.pages.form import UNIT_KINDS
 from core.people import UNIT_ROLES
 from core.policy.load import shipped, shipped_names
 from core.policy.model import Profile
+from core.policy.outline import UNIT_KINDS
 from core.privacy import make_key
 from core.workdays import CalendarError, OfficeHours
 

@@ -90,6 +90,24 @@ def group_card(
     )
 
 
+def desk_card(
+    words: Words, rules: Profile, notice: str, *, clause: str, data: Mapping[str, object], base_url: str
+) -> Card:
+    """The card of a notice that is about no case: a report, a roster. `data` is the outbox row's; a template's block
+    `page` says where it leads."""
+    blocks = words.blocks(f"notices/{notice}", rules=rules, data=data)
+    return Card(
+        title=blocks["title"],
+        text=blocks["text"],
+        rows=tuple(_rows(blocks.get("rows", ""))),
+        url=f"{base_url}/{blocks['page']}",
+        clause=clause,
+        basis=words.source(rules, clause),
+        subject=clip(blocks.get("short") or str(data.get("title", "")), SUBJECT),
+        status=blocks.get("status", "")[:STATUS],
+    )
+
+
 def _card(
     words: Words,
     rules: Profile,
@@ -129,14 +147,17 @@ def _rows(block: str) -> Iterator[tuple[str, str]]:
             yield label.strip(), value.strip()
 
 
+STYLES: Final = ("primary", "plain", "quiet")
+
+
 def _buttons(rules: Profile, view: CaseView, acts: list[str], url: str) -> Iterator[Button]:
     """The acts named that are open to the viewer. Staff fill in a form on its page; a citizen answers in the
     conversation, so that an act of theirs with a form has no button, but rating has one for each level."""
     offers = {offer.act: offer for offer in view.offers}
-    for act in acts:
-        offer = offers.get(act)
-        if offer is None:
-            continue
+    # A card has room for few: what leads on comes first, what is seldom needed last.
+    shown = sorted((act for act in acts if act in offers), key=lambda act: STYLES.index(offers[act].style))
+    for act in shown:
+        offer = offers[act]
         if act == "rate":
             yield from (Button(level.label, f"rate:{level.score}") for level in rules.rating.levels)
         elif not offer.needs_form:

@@ -32,8 +32,8 @@ def take_over(work: Work) -> None:
     work.change(unconfirmed=False, unit_id=None)
 
 
-def confirm_no(work: Work) -> None:
-    """Agreed that it cannot be done: from now on the limit of such matters runs (AMB-NX13)."""
+def report_no(work: Work) -> None:
+    """Held to be impossible; which limit runs then is decided with the report (AMB-NX13)."""
     work.code("nature", "cannot_do")
 
 
@@ -102,7 +102,7 @@ def return_judgement(work: Work) -> None:
 
 def classify(work: Work) -> None:
     choose_level(work)
-    _name(work)
+    name_matter(work)
 
 
 def keep_back(work: Work) -> None:
@@ -112,7 +112,7 @@ def keep_back(work: Work) -> None:
 
 def handle_inside(work: Work) -> None:
     work.change(kind="assign")
-    _name(work)
+    name_matter(work)
 
 
 # --- the office above -----------------------------------------------------------------------------------
@@ -124,7 +124,7 @@ def report(work: Work) -> None:
     if level:
         work.data |= {"level_before": work.case.level, "level": level.code}
         work.change(level=level.code, unconfirmed=False)
-    _name(work)
+    name_matter(work)
 
 
 def return_doable(work: Work) -> None:
@@ -133,9 +133,10 @@ def return_doable(work: Work) -> None:
         work.change(unit_id=int(unit))
     if work.case.unit_id is None:
         raise Refusal("no_unit", clause=work.rules.acts["return_doable"].clause)
+    work.unmark("signed_for_at")
     work.change(kind="assign", overdue_at=None)
     choose_level(work)
-    _name(work)
+    name_matter(work)
 
 
 def convene(work: Work) -> None:
@@ -148,7 +149,7 @@ def convene(work: Work) -> None:
     work.data |= {"members": members, "lead": work.case.unit_id}
     work.change(members=[unit for unit in members if unit != work.case.unit_id], kind="joint")
     choose_level(work)
-    _name(work)
+    name_matter(work)
 
 
 def contribute(work: Work) -> None:
@@ -222,6 +223,12 @@ def note_upload(work: Work) -> None:
     work.happened.add(f"uploaded:{system}")
 
 
+def file_scan(work: Work) -> None:
+    """A sheet signed or sealed on paper stands beside the one the system keeps (AMB-G11)."""
+    attach.adopt(work, "scan_files", "signed")
+    work.data |= {"form": work.values["paper"]}
+
+
 def waive(work: Work) -> None:
     """A step that a simple matter does not need, with its reason (PT-5.3)."""
     work.data |= {"step": work.values["waived_step"]}
@@ -235,7 +242,7 @@ def log_coordination(work: Work) -> None:
     work.text(f"coordination_{taken + 1}", "｜".join(said))
 
 
-def _name(work: Work) -> None:
+def name_matter(work: Work) -> None:
     """A neutral subject, where the form asks for one (AMB-G16)."""
     if subject := work.values.get("subject"):
         work.change(subject=str(subject))
@@ -244,7 +251,7 @@ def _name(work: Work) -> None:
 ABOVE: Final[Mapping[str, Callable[[Work], Any]]] = {
     "decline": decline,
     "take_over": take_over,
-    "confirm_no": confirm_no,
+    "report_no": report_no,
     "return_no": return_no,
     "decline_on_spot": confirmed,
     "conditions_unmet": confirmed,
@@ -271,6 +278,7 @@ ABOVE: Final[Mapping[str, Callable[[Work], Any]]] = {
     "redo_here": new_round,
     "analyse": choose_level,
     "note_upload": note_upload,
+    "file_scan": file_scan,
     "waive": waive,
     "log_coordination": log_coordination,
     "reply_cannot": cannot,

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -22,14 +23,28 @@ from core.case import Case
 from core.desk import fields
 from core.office import Office
 from core.people import Person
-from core.policy.model import Act, Notice, Profile, holds
-from core.refusals import DONE_ALREADY, NOT_NOW, NOT_YOURS, Refusal
+from core.policy.model import Act, Notice, Profile, Verification, holds
+from core.refusals import DONE_ALREADY, NOT_NOW, NOT_YOURS, Incomplete, Refusal
+from core.workdays import SHANGHAI
 
 # Acts that several people may rightly do one after the other with the same old page open.
 REPEATABLE: Final = frozenset(
-    {"add", "answer_citizen", "ask_human", "comment", "log_attempt", "note_call", "redact"}
+    {
+        "add",
+        "answer_citizen",
+        "ask_human",
+        "comment",
+        "file_scan",
+        "log_attempt",
+        "log_coordination",
+        "note_call",
+        "redact",
+    }
 )
 
+
+# The columns of a case whose changes its events keep.
+BECOME: Final = frozenset({"kind", "level", "site_id", "unit_id"})
 
 # Notices to chat groups instead of persons: which units' groups.
 GROUPS: Final[Mapping[str, Callable[[Case], Sequence[int]]]] = {
@@ -127,8 +142,11 @@ def perform(
         raise _done(conn, case, act, definition)
     if rev is not None and rev < case.rev and act not in REPEATABLE:
         _refuse_if_done_since(conn, case, act, rev)
-    _check_open(conn, case, act, definition)
+    _check_open(conn, rules, case, act, definition)
     given = fields.check(office, conn, rules, case, definition.fields, values or {})
+    today = now.astimezone(SHANGHAI).date().isoformat()
+    if past := {name: "past" for name in rules.dated_by_hand & given.keys() if str(given[name])[:10] <= today}:
+        raise Incomplete(past, {field.id: field.label for field in definition.fields})
     work = Work(office, conn, rules, case, actor, now, given, happened={act})
     for name in definition.clears:
         work.code(name, None)
@@ -140,10 +158,21 @@ def perform(
         effect(work)
     for moment in definition.moments:
         work.mark(moment)
+    if "replied_at" in definition.moments and rules.verification:
+        work.code("drawn", "yes" if _drawn(rules.verification, work.case) else None)
     done = record(work, act, role=role, to=row.to)
     if not definition.fields and row.slot not in ("applicant", "system"):
         _supersede(work, row.slot)
     return done
+
+
+def _drawn(sample: Verification, case: Case) -> bool:
+    """Whether this result is among those looked into: always what went wrong, else a share of the numbers."""
+    facts = case.facts()
+    if any(facts.get(name) for name in sample.always):
+        return True
+    lot = sha256(f"{case.number}:{case.round}".encode()).digest()
+    return int.from_bytes(lot[:8]) / 2**64 < sample.rate
 
 
 def record(work: Work, act: str, *, role: str, to: str) -> Case:
@@ -161,7 +190,7 @@ def record(work: Work, act: str, *, role: str, to: str) -> Case:
         to=to,
         now=work.now,
         via=work.actor.via,
-        data=work.data,
+        data=work.data | _became(work),
         columns=work.columns,
     )
     work.columns = {}
@@ -174,6 +203,12 @@ def record(work: Work, act: str, *, role: str, to: str) -> Case:
             work.case = perform(work.office, work.conn, SYSTEM, work.case, entry.act, now=work.now)
     _close_when_delivered(work)
     return work.case
+
+
+def _became(work: Work) -> dict[str, Any]:
+    """What the case became, as its event keeps it: so reports of a past instant count it where it stood then."""
+    kept = BECOME if "number" in work.columns else BECOME & work.columns.keys()
+    return {"became": {name: getattr(work.case, name) for name in sorted(kept)}} if kept else {}
 
 
 def tell(work: Work, notice: Notice, part: int = 0, **data: Any) -> None:
@@ -225,7 +260,7 @@ def _running(conn: Connection, case: Case) -> frozenset[str]:
 
 def _through_window(case: Case, role: str, definition: Act) -> bool:
     """In a conduct matter the unit complained about never meets the applicant (AMB-G21)."""
-    return case.shielded and role in people.UNIT_ROLES and not definition.shielded
+    return case.shielded and role in people.UNIT_SIDE and not definition.shielded
 
 
 def _closed(case: Case, definition: Act, running: Collection[str]) -> str:
@@ -241,17 +276,23 @@ def _closed(case: Case, definition: Act, running: Collection[str]) -> str:
     return "pending" if set(definition.blocked_by) & set(running) else ""
 
 
-def _check_open(conn: Connection, case: Case, act: str, definition: Act) -> None:
+def _check_open(conn: Connection, rules: Profile, case: Case, act: str, definition: Act) -> None:
     beside = definition.needs_duty or definition.blocked_by
-    why = _closed(case, definition, _running(conn, case) if beside else ())
+    running = _running(conn, case) if beside else frozenset()
+    why = _closed(case, definition, running)
     if why == "when":
         raise Refusal(f"{act}_not_now" if act == "extend" else NOT_NOW, clause=definition.clause)
     if why == "early":
-        raise Refusal("not_before", clause=definition.clause, needs=",".join(definition.after))
+        raise Refusal(
+            "not_before",
+            clause=definition.clause,
+            needs=",".join(name for name in definition.after if case.at(name) is None),
+        )
     if why == "done":
         raise _done(conn, case, act, definition)
     if why == "pending":
-        raise Refusal("pending", clause=definition.clause, act=act)
+        waits = "、".join(rules.duty(key).title for key in definition.blocked_by if key in running)
+        raise Refusal("pending", clause=definition.clause, act=act, waits=waits)
 
 
 def _done(conn: Connection, case: Case, act: str, definition: Act) -> Refusal:

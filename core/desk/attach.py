@@ -71,6 +71,11 @@ def expect(
     return _insert(conn, case_id, by_id, purpose, "pending", now, channel=channel, media_id=media_id)
 
 
+def move(conn: Connection, of_case: int, to_case: int) -> None:
+    """What was sent with one telling of a matter belongs to the case that it joins."""
+    conn.execute(sa.update(A).where(A.c.case_id == of_case).values(case_id=to_case))
+
+
 def adopt(work: Work, field: str, purpose: str) -> None:
     """Store the inspected files of a form's field with the case."""
     files: Sequence[NewFile] = work.values.get(field) or ()

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy.engine import Connection
 
 from core import case as cases
-from core import duties
+from core import duties, proposals
 from core.desk.act import SYSTEM, Work, record, tell
 from core.duties import TICK, DueStep, Open
 from core.office import Office
@@ -40,6 +40,8 @@ def fire(office: Office, conn: Connection, step: DueStep, now: datetime) -> bool
         work.mark(definition.moment)
     record(work, happening, role="system", to=case.stage)
     _tell(work, duty, definition)
+    if definition.mark == "clue":
+        proposals.propose(office, conn, now, rules=("missed",), case_id=case.id)
     return True
 
 

@@ -8,9 +8,9 @@ from datetime import date, datetime
 from typing import Final
 
 from core import case as cases
-from core import duties, people, store
+from core import duties, people, rosters, store
 from core.desk import attach, fields
-from core.desk.above import ABOVE, choose_level, new_round
+from core.desk.above import ABOVE, choose_level, name_matter, new_round
 from core.desk.act import Work
 from core.people import Unit
 from core.policy.model import Level, holds
@@ -28,9 +28,9 @@ def submit(work: Work) -> None:
     """Online: the clock runs from the submission, however silent the window (AMB-G22)."""
     _check_in_force(work)
     _check_form(work)
+    _shield_if_conduct(work)
     _place(work)
     work.change(number=next_number(work), unconfirmed=True)
-    _shield_if_conduct(work)
     _note_voice(work)
 
 
@@ -44,15 +44,16 @@ def register(work: Work) -> None:
         work.mark(moment, told)
     if work.values.get("record_confirmed") in ("signed", "oral"):
         work.mark("applicant_confirmed_at")
+    _shield_if_conduct(work)
     _place(work)
     work.change(
         number=next_number(work, told),
         channel=str(work.values["intake_channel"]),
-        keeper_id=work.actor.id,
+        keeper_id=_keeper(work),
         # Who began in the conversation stays its owner; where no screen leads, a person will.
         contact_id=work.case.contact_id or people.unaddressed(work.conn),
     )
-    _shield_if_conduct(work)
+    name_matter(work)
     attach.adopt(work, "attachments", "material")
     count = len(work.values.get("attachments") or ())
     work.code("attachments", str(count) if count else fields.SKIPPED)
@@ -75,13 +76,8 @@ def insist(work: Work) -> None:
 
 
 def _check_in_force(work: Work) -> None:
-    """No case before the rule is in force; a draft runs on trial only (LH-19, NX-0, HY-0)."""
-    hall, instrument = work.office.hall, work.rules.instrument
-    since = hall.effective_from or instrument.effective_from
-    if not since and not hall.trial:
-        raise Refusal("not_in_force", clause=instrument.clause)
-    if since and work.now.astimezone(SHANGHAI).date() < date.fromisoformat(since):
-        raise Refusal("not_in_force", clause=instrument.clause, since=since)
+    if not work.office.in_force(work.rules, work.now):
+        raise Refusal("not_in_force", clause=work.rules.instrument.clause)
 
 
 def _place(work: Work) -> None:
@@ -93,8 +89,14 @@ def _place(work: Work) -> None:
     unit = told["unit"] or next((p.unit_id for p in posts if p.role in people.UNIT_ROLES), None)
     if site and not work.case.site_id:
         work.change(site_id=int(site))
-    if unit and not work.case.unit_id:
+    if work.case.shielded:
+        work.change(
+            unit_id=None
+        )  # it may be the one complained about: somebody of the hall decides (AMB-G21)
+    elif unit and not work.case.unit_id:
         work.change(unit_id=int(unit))
+    if work.case.unit_id:
+        _check_contacts(work, people.unit(work.conn, work.case.unit_id))
     if many and work.case.site_id is None:
         raise Incomplete({"site": "missing"}, {"site": "在哪个中心办"})
 
@@ -141,9 +143,16 @@ def _note_voice(work: Work) -> None:
 
 
 def accept(work: Work) -> None:
-    """Who confirms keeps the case; who was the first to, for good (LH-5a)."""
-    work.change(unconfirmed=False, keeper_id=work.case.keeper_id or work.actor.id)
+    """Who confirms keeps the case, or whoever has the day (NX-W1b); who was the first to, for good (LH-5a)."""
+    work.change(unconfirmed=False, keeper_id=work.case.keeper_id or _keeper(work))
     choose_level(work)
+    name_matter(work)
+    _shield_if_conduct(work)
+
+
+def _keeper(work: Work) -> int | None:
+    on_duty = rosters.takes(work.office, work.conn, work.rules, work.now)
+    return on_duty.id if on_duty else work.actor.id
 
 
 def ask_human(work: Work) -> None:
@@ -176,13 +185,7 @@ def resolve(work: Work) -> None:
 def dispatch(work: Work) -> None:
     unit = people.unit(work.conn, int(work.values["unit"]))
     level = _level(work, unit)
-    present = people.contacts(work.conn, unit.id)
-    gaps = [role for role in work.rules.required_contacts if role not in present]
-    if gaps:
-        titles = "、".join(work.rules.titles.get(role, role) for role in gaps)
-        raise Refusal(
-            "unit_lacks_contacts", clause=work.rules.required_contacts_clause, unit=unit.name, roles=titles
-        )
+    _check_contacts(work, unit)
     work.change(
         unit_id=unit.id,
         level=level.code if level else work.case.level,
@@ -193,6 +196,17 @@ def dispatch(work: Work) -> None:
     )
     _classify(work)
     work.data |= {"unit": unit.id, "level": work.case.level, "kind": work.case.kind}
+
+
+def _check_contacts(work: Work, unit: Unit) -> None:
+    """A unit that has not named its people can take nothing (XJ-4.3a, HY-2c)."""
+    present = people.contacts(work.conn, unit.id)
+    gaps = [role for role in work.rules.required_contacts if role not in present]
+    if gaps:
+        titles = "、".join(work.rules.titles.get(role, role) for role in gaps)
+        raise Refusal(
+            "unit_lacks_contacts", clause=work.rules.required_contacts_clause, unit=unit.name, roles=titles
+        )
 
 
 def relevel(work: Work) -> None:
@@ -223,6 +237,11 @@ def _classify(work: Work) -> None:
 
 
 # --- with the unit --------------------------------------------------------------------------------------
+
+
+def ask(work: Work) -> None:
+    """A new question starts its reminders anew: nobody is closed as silent for an old one (AMB-G14)."""
+    work.unmark("reminded_at")
 
 
 def extend(work: Work) -> None:
@@ -301,9 +320,9 @@ def sign_off(work: Work) -> None:
 
 
 def send_back(work: Work) -> None:
-    """Back to the window: the limit goes on running, the unit's own anchors are empty again."""
+    """Back to the window: the limit of its level goes on running, the unit's own anchors are empty again."""
     work.data |= {"unit": work.case.unit_id}
-    work.change(unit_id=None, level=None, kind=None)
+    work.change(unit_id=None, kind=None)
     work.case = cases.unmark(work.conn, work.case, "dispatched_at", "signed_for_at")
 
 
@@ -401,6 +420,7 @@ EFFECTS: Final[Mapping[str, Callable[[Work], None]]] = {
     "resolve": resolve,
     "dispatch": dispatch,
     "relevel": relevel,
+    "ask": ask,
     "extend": extend,
     "approve_extension": approve_extension,
     "object": object_,

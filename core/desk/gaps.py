@@ -14,7 +14,7 @@ from core.office import Office
 from core.refusals import Refusal
 from core.workdays import SHANGHAI
 
-OPERATOR: Final = "operator"  # the role that looks after the hall's people and units
+OPERATOR: Final = "approver"  # the slot that looks after the hall's people and units
 NOTICE: Final = "contacts_missing"
 
 
@@ -29,7 +29,7 @@ def tell(office: Office, conn: Connection, case: Case, refusal: Refusal, now: da
     operators = (
         sa.select(p.id)
         .join(store.post, held.person_id == p.id)
-        .where(held.role == OPERATOR, p.active)
+        .where(held.role.in_(office.profile.slots.get(OPERATOR, ())), p.active)
         .distinct()
     )
     for person_id in conn.execute(operators.order_by(p.id)).scalars():

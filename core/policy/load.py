@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -65,6 +65,11 @@ def read(path: Path) -> tuple[Profile, str]:
     return parse(pile, path.name), pile
 
 
+def with_parents(text: str, where: str) -> str:
+    """The text of a profile that stands on rules that come with the product, with theirs. Raises `ProfileError`."""
+    return _pile(text, where, lambda name: _text(SHIPPED / f"{name}.toml", f"{where} 的 extends"))
+
+
 def shipped_names() -> tuple[str, ...]:
     """The profiles that come with the product."""
     return tuple(sorted(p.stem for p in SHIPPED.glob("*.toml") if p.stem != BASE))
@@ -87,14 +92,48 @@ def parse(pile: str, where: str) -> Profile:
 
 def table(pile: str, where: str) -> dict[str, Any]:
     """The merged table of a pile, before it is checked. Raises `ProfileError`."""
-    merged: Table = {}
+    if missing := gaps(pile, where):
+        lines = (
+            f'{where}：basis.{name}：请写明这件事依据哪一条，例如 {name} = "…"'
+            + (f"（{'、'.join(labels[:4])}）" if labels else "")
+            for name, labels in missing.items()
+        )
+        raise ProfileError("\n".join(lines))
+    merged = _merged(pile, where)
+    basis = merged.get("basis", {})
+    own = {key: value for key, value in merged.items() if key not in ("basis", "extends")}
+    return {key: _cite(value, basis) for key, value in own.items()}
+
+
+def gaps(pile: str, where: str) -> Mapping[str, tuple[str, ...]]:
+    """What the rules it stands on leave to `[basis]` and it does not say yet: the name, and what of it rests on that,
+    as people call it. Raises `ProfileError`."""
+    merged = _merged(pile, where)
+    found: dict[str, dict[str, None]] = {}
+    for name, label in _citations(merged):
+        if name not in merged.get("basis", {}):
+            found.setdefault(name, {})[label] = None
+    return {name: tuple(filter(None, labels)) for name, labels in found.items()}
+
+
+def _citations(value: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(value, Mapping):
+        for key, clause in value.items():
+            if key.endswith("clause") and isinstance(clause, str) and clause.startswith("@"):
+                yield clause[1:], str(value.get("label") or value.get("title") or "")
+        value = list(value.values())
+    if isinstance(value, list):
+        for entry in value:
+            yield from _citations(entry)
+
+
+def _merged(pile: str, where: str) -> dict[str, Any]:
+    merged: dict[str, Any] = {}
     versions = []
     for text in reversed(pile.split(_PILE)):
         merged = _stand_on(merged, _toml(text, where), where)
         versions.append(str(merged.get("version", "")))
-    basis = merged.get("basis", {})
-    own = {key: value for key, value in merged.items() if key not in ("basis", "extends")}
-    return {**_cite(own, basis, where), "version": "+".join(reversed(versions))}
+    return {**merged, "version": "+".join(reversed(versions))}
 
 
 def _pile(text: str, where: str, parent: Callable[[str], str]) -> str:
@@ -214,20 +253,16 @@ def _hold_limits(parent: Table, child: Table, where: str) -> None:
                 )
 
 
-def _cite(value: Any, basis: Table, where: str) -> Any:
+def _cite(value: Any, basis: Table) -> Any:
     """Entries that cite `@name` cite the clause which this regulation gives for it."""
     if isinstance(value, list):
-        return [_cite(entry, basis, where) for entry in value]
+        return [_cite(entry, basis) for entry in value]
     if not isinstance(value, Mapping):
         return value
-    done = {key: _cite(entry, basis, where) for key, entry in value.items()}
+    done = {key: _cite(entry, basis) for key, entry in value.items()}
     for key, clause in value.items():
         if key.endswith("clause") and isinstance(clause, str) and clause.startswith("@"):
-            found = basis.get(clause[1:])
-            if found is None:
-                raise ProfileError(
-                    f'{where}：basis.{clause[1:]}：请写明这件事依据哪一条，例如 {clause[1:]} = "…"'
-                )
+            found = basis[clause[1:]]
             told = found if isinstance(found, Mapping) else {"clause": found}
             done[key] = told.get("clause", "")
             if told.get("inferred") and key == "clause":

@@ -254,6 +254,8 @@ class Notice(Entry):
     when: When = {}
     timing: Timing = "office"
     urgent: bool = False  # never kept back for a digest; what is said `now` is so anyway
+    # To an applicant whom no screen reaches: somebody calls, or what was printed at the counter counts; else it lapses.
+    reach: Literal["", "call", "printed"] = ""
     effect: str = ""  # the duty met when this message is delivered
     inferred: bool = False
 
@@ -278,6 +280,16 @@ class Extension(Entry):
     mode: Literal["total", "additional"] = (
         "total"  # max_wd counts from the limit's anchor or its end (AMB-G4)
     )
+    clause: str
+    inferred: bool = False
+
+
+class Verification(Entry):
+    """Results are looked into by sample: a share drawn by number and round, so that anybody can draw it again, and
+    always those of which one of these facts holds (AMB-XJ7). A rule that looks into each needs no sample."""
+
+    rate: float = Field(ge=0, le=1)
+    always: tuple[str, ...] = ()
     clause: str
     inferred: bool = False
 
@@ -312,6 +324,110 @@ class Intake(Entry):
     promise: str
     promise_clause: str
     privacy_version: str
+
+
+class Report(Entry):
+    """A report as the regulation wants it: how often, about whom, who writes and signs it, who gets it, and what it
+    says. `sections` and `columns` name what `core.figures` computes; `paper` names a list of the profile (or "ledger")
+    that goes with it, of the cases in which the anchor `by` falls into the period."""
+
+    key: str
+    title: str
+    cycle: Literal["demand", "daily", "weekly", "monthly", "bimonthly", "quarterly", "yearly"]
+    day: int = Field(default=1, ge=1, le=15)  # weekly: 1 = Monday; else the n-th working day after the period
+    shift: Literal["previous", "next"] = "previous"  # a weekly day of rest (AMB-HY8)
+    each: Literal["", "unit", "site"] = ""  # one for each unit or site
+    unit_kinds: tuple[str, ...] = ()  # with `each`: units of these kinds
+    writer: str = ""  # a slot; empty: who signs writes
+    signer: str = ""  # a slot; empty: it leaves by itself
+    to: tuple[str, ...] = ()  # slots
+    sections: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()  # of the section `units`
+    paper: str = ""
+    by: str = "submitted_at"
+    clause: str
+    inferred: bool = False
+
+
+class Finding(Entry):
+    """Something about a unit or a person that a named person puts on record. What is not on record never counts."""
+
+    key: str
+    title: str
+    by: str  # a slot
+    about: tuple[
+        Literal["case", "unit", "members", "person", "code"], ...
+    ]  # what is entered beside the words
+    codes: str = ""  # a list of the profile
+    after: str = ""  # the act in the case that it is about: once for each time it was done
+    redone: bool = False  # only of a matter that came back
+    clause: str
+    inferred: bool = False
+
+
+class Consequence(Entry):
+    """What the records give reason for: a proposal with evidence, which a named person confirms or refuses. `rule` is a
+    function of `core.proposals`; the other numbers are its parameters."""
+
+    key: str
+    title: str
+    kind: Literal[
+        "deduction",
+        "ineligible",
+        "clue",
+        "accountability",
+        "notice",
+        "interview",
+        "commendation",
+        "transfer",
+    ]
+    rule: Literal[
+        "absence",
+        "finding",
+        "missed",
+        "recurring",
+        "repeated",
+        "dissatisfied",
+        "concentrated",
+        "undone",
+        "commendable",
+        "sent",
+    ]
+    of: tuple[str, ...] = ()  # findings, duties or consequences it looks at
+    target: Literal["unit", "person"] = "unit"
+    points: int = Field(default=0, ge=0)
+    at_least: int = Field(default=1, ge=1)  # so many within `months`
+    months: int = Field(default=12, ge=1, le=60)
+    ratings: int = Field(default=0, ge=0)  # a rate says nothing with fewer (AMB-PT10)
+    satisfied: int = Field(default=0, ge=0, le=100)  # percent: below it, or for praise from it on
+    decided_by: str  # a slot
+    by: str = ""  # the slot whose people send one of their own accord
+    asks: tuple[Literal["unit", "person", "due_on"], ...] = ()  # what who decides may enter
+    needs: tuple[Literal["words", "due_on"], ...] = ()  # what confirming takes
+    tell: tuple[str, ...] = ()  # slots that hear of it, and may read it, once it is confirmed
+    clause: str
+    inferred: bool = False
+
+
+class Roster(Entry):
+    """Who sits at the window when: one person each working day, or one half-day a week. With several `roles` the
+    bodies take turns, week by week; within a body its people do. `takes`: who is on duty keeps what is accepted."""
+
+    key: str
+    title: str
+    cycle: Literal["daily", "weekly"]
+    roles: tuple[str, ...] = Field(min_length=1)
+    weekday: int = Field(
+        default=1, ge=1, le=5
+    )  # weekly: the day, or the first working day after it in its week
+    half: Literal["", "am", "pm"] = ""
+    editor: str  # a slot: who changes it and hears of gaps
+    watcher: str = ""  # a slot: who notes that somebody did not come
+    optional: bool = False  # nobody is asked for it; laid out on demand
+    takes: bool = False
+    remind: bool = False  # the person, one working day before
+    clause: str
+    inferred: bool = False
 
 
 class Number(Entry):
@@ -356,11 +472,16 @@ class Profile(Entry):
     notices: tuple[Notice, ...]
     automatic: tuple[Automatic, ...] = ()
     extension: Extension
+    verification: Verification | None = None
     rating: Rating
     required_contacts: tuple[str, ...] = ()
     required_contacts_clause: str = ""
     forms: Mapping[str, object] = {}
     ledger: Mapping[str, object] = {}
+    reports: tuple[Report, ...] = ()
+    rosters: tuple[Roster, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    proposals: tuple[Consequence, ...] = ()
     decisions: tuple[Decision, ...] = ()
     clauses: Mapping[str, Clause]
 
@@ -376,12 +497,21 @@ class Profile(Entry):
         yield "instrument", self.instrument.clause
         yield "rating", self.rating.clause
         yield "extension", self.extension.clause
+        if self.verification:
+            yield "verification", self.verification.clause
         yield "number", self.number.clause
         yield "intake.promise_clause", self.intake.promise_clause
         if self.required_contacts:
             yield "required_contacts_clause", self.required_contacts_clause
-        for name, entries in (("limits", self.limits), ("duties", self.duties)):
+        for name, entries in (
+            ("limits", self.limits),
+            ("duties", self.duties),
+            ("reports", self.reports),
+            ("rosters", self.rosters),
+        ):
             yield from ((f"{name}.{entry.key}", entry.clause) for entry in entries)
+        yield from ((f"findings.{x.key}", x.clause) for x in self.findings)
+        yield from ((f"proposals.{x.key}", x.clause) for x in self.proposals)
         for name, coded in (("levels", self.levels), ("intake.exclusions", self.intake.exclusions)):
             yield from ((f"{name}.{entry.code}", entry.clause) for entry in coded)
         yield from ((f"duties.{x.key}.{s.key}", s.clause) for x in self.duties for s in x.steps)
@@ -427,6 +557,17 @@ class Profile(Entry):
                 wrong += [f"duties.{duty.key}.{key}: 没有 {x} 这件事" for x in told]
             if duty.due and duty.due.limit and duty.due.limit not in limits:
                 wrong.append(f"duties.{duty.key}.due: 没有名为 {duty.due.limit} 的时限")
+        for report in self.reports:
+            slots = [slot for slot in (report.writer, report.signer, *report.to) if slot]
+            wrong += [
+                f"reports.{report.key}: 没有名为 {x} 的岗位（slots）" for x in slots if x not in self.slots
+            ]
+        wrong += self._missing_in_proposals()
+        for roster in self.rosters:
+            slots = [slot for slot in (roster.editor, roster.watcher) if slot]
+            wrong += [
+                f"rosters.{roster.key}: 没有名为 {x} 的岗位（slots）" for x in slots if x not in self.slots
+            ]
         for notice in self.notices:
             wrong += [
                 f"notices.{notice.template}.on: 没有 {x} 这件事" for x in notice.on if x not in happenings
@@ -445,10 +586,30 @@ class Profile(Entry):
             wrong += [f"{name}: {key} 写了两次" for key in twice]
         return wrong
 
+    def _missing_in_proposals(self) -> Iterator[str]:
+        slots = [(f"findings.{x.key}", x.by) for x in self.findings]
+        slots += [(f"proposals.{x.key}", slot) for x in self.proposals for slot in (x.decided_by, *x.tell)]
+        slots += [(f"proposals.{x.key}", x.by) for x in self.proposals if x.by]
+        yield from (
+            f"{place}: 没有名为 {slot} 的岗位（slots）" for place, slot in slots if slot not in self.slots
+        )
+        for finding in self.findings:
+            if ("code" in finding.about) != (finding.codes in self._lists):
+                yield f"findings.{finding.key}.codes: 没有名为 {finding.codes} 的选项表"
+        known = (
+            {x.key for x in self.findings} | {x.key for x in self.duties} | {x.key for x in self.proposals}
+        )
+        for entry in self.proposals:
+            yield from (f"proposals.{entry.key}.of: 没有 {x} 这一项" for x in entry.of if x not in known)
+
     def _keys(self) -> Iterator[tuple[str, list[str]]]:
         yield "limits", [x.key for x in self.limits]
         yield "levels", [x.code for x in self.levels]
         yield "duties", [x.key for x in self.duties]
+        yield "reports", [x.key for x in self.reports]
+        yield "rosters", [x.key for x in self.rosters]
+        yield "findings", [x.key for x in self.findings]
+        yield "proposals", [x.key for x in self.proposals]
         yield "intake.exclusions", [x.code for x in self.intake.exclusions]
         yield "intake.questions", [x.id for x in self.intake.questions]
         for key, act in self.acts.items():
@@ -466,12 +627,23 @@ class Profile(Entry):
         return frozenset({*flow.ACTS, *steps, *moments, *OUTCOMES})
 
     @cached_property
+    def reach(self) -> Mapping[str, str]:
+        """How a notice to an applicant gets there where no screen leads to her, by template."""
+        return {n.template: n.reach for n in self.notices if n.to == "applicant" and n.reach}
+
+    @cached_property
     def patient(self) -> frozenset[str]:
         """The notices that may wait for a digest: those that no entry calls urgent. One that no entry names is an
         answer to what somebody has just done."""
         told = [(n.template, n.urgent or n.timing == "now") for n in self.notices]
         told += [(s.notice, s.urgent) for duty in self.duties for s in duty.steps if s.notice]
         return frozenset({name for name, _ in told} - {name for name, urgent in told if urgent})
+
+    @cached_property
+    def dated_by_hand(self) -> frozenset[str]:
+        """The fields in which somebody enters the day a limit ends."""
+        spans = (*(limit.due for limit in self.limits), *(duty.due for duty in self.duties))
+        return frozenset(span.fact for span in spans if span and span.fact)
 
     @cached_property
     def rearming(self) -> frozenset[str]:
@@ -484,6 +656,15 @@ class Profile(Entry):
     def limit_for(self, facts: Mapping[str, object]) -> Limit | None:
         """The limit that fits a matter (a verified profile has exactly one for every choice of triage)."""
         return next((x for x in self.limits if x.when and holds(x.when, facts)), None)
+
+    def report(self, key: str) -> Report:
+        return next(report for report in self.reports if report.key == key)
+
+    def finding(self, key: str) -> Finding:
+        return next(finding for finding in self.findings if finding.key == key)
+
+    def consequence(self, key: str) -> Consequence:
+        return next(entry for entry in self.proposals if entry.key == key)
 
     def level(self, code: str) -> Level:
         return next(level for level in self.levels if level.code == code)
@@ -513,9 +694,25 @@ class Profile(Entry):
             "exclusions": tuple(
                 Choice(code=x.code, label=x.label, clause=x.clause) for x in self.intake.exclusions
             ),
+            "papers": tuple(
+                Choice(code=key, label=str(form.get("title", key)))
+                for key, form in self.forms.items()
+                if isinstance(form, Mapping) and "id" in form
+            ),
             "scores": tuple(Choice(code=str(x.score), label=x.label) for x in self.rating.levels),
             **self.lists,
         }
+
+    def label(self, field: str, code: str) -> str:
+        """A coded fact in words; a code that nobody has a word for stays as it is."""
+        return self._labels.get(field, {}).get(code) or {"yes": "是", "no": "否"}.get(code, code)
+
+    @cached_property
+    def _labels(self) -> Mapping[str, Mapping[str, str]]:
+        labels: dict[str, dict[str, str]] = {"score": {str(x.score): x.label for x in self.rating.levels}}
+        for asked in self.asked:
+            labels.setdefault(asked.id, {}).update({c.code: c.label for c in self.choices(asked)})
+        return labels
 
     def choices(self, asked: Asked) -> tuple[Choice, ...]:
         """The choices of a question or field, its own or those of the list that it names."""

@@ -87,7 +87,7 @@ def test_before_the_end_there_is_nothing_to_rate(hall: World) -> None:
 def test_the_visit_is_remembered_on_its_last_day(hall: World) -> None:
     case = closed(hall)
     hall.pass_to("2022-04-14T10:00")
-    assert {m.not_before for m in hall.outbox(case, "visit_reminder")} == {at("2022-04-14T09:00")}
+    assert {m.not_before for m in hall.outbox(case, "duty_today")} == {at("2022-04-14T09:00")}
 
 
 @pytest.mark.clause("XJ-3.2c")

@@ -13,7 +13,7 @@ from core import people, schema, store
 from core.privacy import make_key
 from core.settings import from_env
 from tests.world import ROOT
-from workers import cli
+from workers import cli, console
 from workers.build import build, file_clock
 from workers.doctor import checks
 
@@ -72,30 +72,30 @@ def test_without_settings_the_variables_are_named(
 ) -> None:
     monkeypatch.delenv("BANCHENG_DATABASE_URL", raising=False)
     code, said = ask(capsys, "case", "list")
-    assert code == cli.WRONG and "BANCHENG_DATABASE_URL" in said
+    assert code == console.WRONG and "BANCHENG_DATABASE_URL" in said
 
 
 def test_an_empty_database_is_upgraded_saved_and_restored(
     installed: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert ask(capsys, "case", "list")[0] == cli.FAILED
+    assert ask(capsys, "case", "list")[0] == console.FAILED
     assert ask(capsys, "db", "upgrade") == (0, f"数据库结构：{schema.head()}\n")
     build(from_env(os.environ)).office.engine.dispose()
     saved = installed / "saved.db"
     assert ask(capsys, "db", "backup", str(saved))[0] == 0
-    assert ask(capsys, "db", "backup", str(saved))[0] == cli.FAILED  # never over an older one
-    assert ask(capsys, "db", "restore", str(saved))[0] == cli.FAILED  # not without --yes
+    assert ask(capsys, "db", "backup", str(saved))[0] == console.FAILED  # never over an older one
+    assert ask(capsys, "db", "restore", str(saved))[0] == console.FAILED  # not without --yes
     (installed / "bancheng.db").unlink()
     assert ask(capsys, "db", "restore", str(saved))[0] == 0
     assert ask(capsys, "audit", "verify")[0] == 0
-    assert ask(capsys, "case", "show", "XJ202299999") == (cli.FAILED, "没有这个单号\n")
+    assert ask(capsys, "case", "show", "XJ202299999") == (console.FAILED, "没有这个单号\n")
 
 
 def test_the_doctor_says_what_is_missing_and_what_to_do(
     installed: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     code, said = ask(capsys, "doctor")
-    assert code == cli.FAILED and "请运行 bancheng db upgrade" in said
+    assert code == console.FAILED and "请运行 bancheng db upgrade" in said
     ask(capsys, "db", "upgrade")
     hall = HALL.read_text("utf-8").replace("[guidance.petition]", "[guidance.elsewhere]")
     (installed / "hall.toml").write_text(
@@ -143,7 +143,7 @@ def test_a_database_is_saved_and_brought_back(
     with store.transaction(engine) as conn:
         conn.execute(sa.delete(store.post))
     engine.dispose()
-    assert ask(capsys, "db", "restore", str(saved))[0] == cli.FAILED  # not without --yes
+    assert ask(capsys, "db", "restore", str(saved))[0] == console.FAILED  # not without --yes
     assert ask(capsys, "db", "restore", "--yes", str(saved))[0] == 0
     with store.transaction(engine) as conn:
         assert conn.execute(sa.select(sa.func.count()).select_from(store.post)).scalar_one() > 10
@@ -156,7 +156,7 @@ def test_without_the_tools_of_the_database_a_backup_says_what_to_install(
     monkeypatch.setenv("BANCHENG_DATABASE_URL", "postgresql+psycopg://me:secret@nowhere/x")
     monkeypatch.setenv("PATH", str(installed))
     code, said = ask(capsys, "db", "backup", str(installed / "saved"))
-    assert code == cli.FAILED and "postgresql-client" in said and "secret" not in said
+    assert code == console.FAILED and "postgresql-client" in said and "secret" not in said
 
 
 def test_retention_tells_what_would_go(installed: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,7 @@ import pytest
 from core import setup
 from core.privacy import Vault
 from core.settings import from_env
-from workers import cli, wizard
+from workers import cli, console, wizard
 
 AES_KEY = "a1" * 21 + "b"
 ANSWERS = {
@@ -84,7 +84,7 @@ def test_nothing_is_written_over(tmp_path: Path, capsys: pytest.CaptureFixture[s
     init(tmp_path, capsys)
     before = (tmp_path / ".env").read_text("utf-8")
     code, said = init(tmp_path, capsys, hall_key="other", name="另一个大厅")
-    assert code == cli.FAILED and "已经有了，不覆盖" in said
+    assert code == console.FAILED and "已经有了，不覆盖" in said
     assert (tmp_path / ".env").read_text("utf-8") == before and not (tmp_path / "halls/other.toml").exists()
 
 
@@ -109,7 +109,7 @@ def test_an_answer_that_cannot_stand_is_named_and_nothing_is_written(
     key: str, text: str, advice: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code, said = init(tmp_path, capsys, **{key: text})
-    assert code == cli.FAILED and advice in said and "Traceback" not in said
+    assert code == console.FAILED and advice in said and "Traceback" not in said
     assert not (tmp_path / ".env").exists()
 
 
