@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from bench import acknowledge, days, post, register, sweep, turn
+from bench import acknowledge, days, ledger, library, post, register, sweep, turn
 from bench.hall import ROOT
 from bench.measure import Result, Setting
 from workers.servers import postgres_server
@@ -25,6 +25,8 @@ BENCHMARKS: Final[Mapping[str, Callable[[Setting], Iterator[Result]]]] = {
     "sweep": sweep.run,
     "post": post.run,
     "days": days.run,
+    "library": library.run,
+    "ledger": ledger.run,
 }
 LATEST: Final = ROOT / "build" / "bench" / "latest.json"
 

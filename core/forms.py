@@ -1,8 +1,9 @@
 """The official papers of a profile, and one of them filled in. Drawing what is filled is for bot.papers."""
 
+import hashlib
 import re
-from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from string import Formatter
 from typing import Annotated, Literal, Self
@@ -27,6 +28,8 @@ APPLICANT = frozenset(
 )
 FREE_TEXT = frozenset({"content"})
 
+ROW_NO = "row_no"  # counts the rows of a list
+
 BLANK = "__________"
 BLANK_DATE = "______年____月____日"
 
@@ -47,14 +50,14 @@ _TABLE = ConfigDict(extra="forbid")
 
 @checked(frozen=True, kw_only=True, config=_TABLE)
 class Entry:
-    """One labelled field of a grid.
+    """One labelled field of a grid; without a label it is room that belongs to the entry above it.
 
     `span` counts grid columns, the label's own included; the last entry of a row takes what is left.
     `height` is the least height in mm. `choices` maps codes to words with a box each. `sign` is a line
     with slots at the foot of the entry, for a signature.
     """
 
-    label: str = Field(min_length=1)
+    label: str
     field: str = Field(min_length=1)
     place: Place = "beside"
     span: int = Field(2, ge=1)
@@ -76,7 +79,9 @@ class FootLine:
 class Form:
     """The definition of a form; core/policies/xiangjiang.toml explains the keys to whoever writes one.
 
-    `signature_mode`: a confirmation in the system signs the form, or only a signed scan does (AMB-G11).
+    `signature_mode`: a confirmation in the system signs the form, or only a signed scan does (AMB-G11); then
+    what stands on a line to sign is left to the pen. A form that says `act` exists once one of these acts was
+    done; if it has no grid, it is drawn from what was filled in when they were. `of`: what it is a paper of.
     """
 
     id: str
@@ -85,9 +90,11 @@ class Form:
     titles: Mapping[str, str] = Field(default_factory=dict)
     signature_mode: Literal["confirmation", "scan"] = "confirmation"
     inferred: bool = False
+    act: tuple[str, ...] = ()
+    of: Literal["case", "unit"] = "case"
     head: tuple[str, ...] = ()
-    columns: tuple[Annotated[int, Field(ge=1)], ...] = Field(min_length=1)
-    grid: tuple[tuple[Entry, ...], ...]
+    columns: tuple[Annotated[int, Field(ge=1)], ...] = ()
+    grid: tuple[tuple[Entry, ...], ...] = ()
     foot: tuple[FootLine, ...] = ()
     dates: tuple[str, ...] = ()
     shield: tuple[str, ...] = ()
@@ -104,11 +111,20 @@ class Form:
             *(field for line in below for field in _slots_of(line)),
         )
 
+    @property
+    def coded(self) -> frozenset[str]:
+        """The fields of which it prints boxes: it needs their code, not its word."""
+        return frozenset(entry.field for row in self.grid for entry in row if entry.choices)
+
     @model_validator(mode="after")
     def _checked(self) -> Self:
         _check_names(self)
         if "" in self.fields:
             raise ValueError("head、foot、sign 里的 {} 是空的：请写栏目名，如 {case_no}")
+        if not self.grid and not self.act:
+            raise ValueError("grid 还没有写：请写表格，或用 act 写明是哪些动作的记录")
+        if unnamed := [e.field for row in self.grid for e in row if not e.label and e.place != "above"]:
+            raise ValueError(f"“{unnamed[0]}”没有 label：不写 label 的一栏，place 要写 above")
         for number, row in enumerate(self.grid, start=1):
             taken = sum(entry.span for entry in row[:-1])
             least = [2 if entry.place == "beside" else 1 for entry in row]
@@ -120,7 +136,7 @@ class Form:
 
 @checked(frozen=True, kw_only=True, config=_TABLE)
 class Column:
-    """A column of a ledger. `width` is its share of the line; `choices` maps codes to the words printed."""
+    """A column of a list. `width` is its share of the line; `choices` maps codes to the words printed."""
 
     field: str = Field(min_length=1)
     label: str = Field(min_length=1)
@@ -130,20 +146,31 @@ class Column:
 
 @checked(frozen=True, kw_only=True, config=_TABLE)
 class Ledger:
-    """The definition of a ledger (XJ-2.1d: also on paper, so a day of it can be signed)."""
+    """The definition of a list of cases: a ledger (XJ-2.1d: also on paper, so a day of it can be signed), a summary
+    with who reports in the head and who signs in the foot."""
 
     id: str
     clause: str
     title: str
     inferred: bool = False
+    head: tuple[str, ...] = ()
     columns: tuple[Column, ...] = Field(min_length=1)
+    foot: tuple[FootLine, ...] = ()
     dates: tuple[str, ...] = ()
     shield: tuple[str, ...] = ()
     redact: Mapping[str, str] = Field(default_factory=dict)
 
     @property
     def fields(self) -> tuple[str, ...]:
-        return tuple(column.field for column in self.columns)
+        """Every field that it prints, from head to foot."""
+        around = (*self.head, *(line.text for line in self.foot))
+        slots = (field for line in around for field in _slots_of(line))
+        return (*(column.field for column in self.columns), *slots)
+
+    @property
+    def coded(self) -> frozenset[str]:
+        """The fields whose codes it puts into words of its own."""
+        return frozenset(column.field for column in self.columns if column.choices)
 
     @model_validator(mode="after")
     def _checked(self) -> Self:
@@ -153,18 +180,32 @@ class Ledger:
 
 @checked(frozen=True, kw_only=True, config=_TABLE)
 class Papers:
-    """All papers of a profile; the forms by what they are for: registration, dispatch, result."""
+    """All papers of a profile; the forms by what they are for (registration, dispatch, result …), the lists beside
+    the ledger by their name."""
 
     forms: Mapping[str, Form]
+    lists: Mapping[str, Ledger] = Field(default_factory=dict)
     ledger: Ledger
 
 
 def read_papers(table: Mapping[str, object]) -> Papers:
-    """The papers of a parsed profile.
+    """The papers of a parsed profile. Of its `forms`, those whose columns are tables are lists.
 
     Raises pydantic.ValidationError, which names each wrong key by its path (`forms.result.grid.0.0.label`).
     """
-    return TypeAdapter(Papers).validate_python(table)
+    told = table["forms"]
+    forms: Mapping[str, object] = told if isinstance(told, Mapping) else {}
+    lists = {key: form for key, form in forms.items() if _is_list(form)}
+    rest = {key: form for key, form in forms.items() if key not in lists}
+    return _PAPERS.validate_python({**table, "forms": rest, "lists": lists})
+
+
+_PAPERS = TypeAdapter(Papers)
+
+
+def _is_list(form: object) -> bool:
+    columns = form.get("columns") if isinstance(form, Mapping) else None
+    return bool(columns) and isinstance(columns, list) and all(isinstance(c, Mapping) for c in columns)
 
 
 def _check_names(paper: Form | Ledger) -> None:
@@ -234,14 +275,39 @@ class Sheet:
     foot: tuple[Foot, ...]
 
 
+Value = str | int | date
+
+
 @dataclass(frozen=True)
 class LedgerSheet:
-    """A day of a ledger, in the order of its columns: `heads` are (label, share of the line)."""
+    """Some days of a ledger, in the order of its columns: `heads` are (label, share of the line). The rows of a long
+    one come as they are read, and once (`kept` holds them all); empty cells are empty texts."""
 
     title: str
-    day: str
+    period: str
+    head: tuple[Line, ...]
     heads: tuple[tuple[str, int], ...]
-    rows: tuple[tuple[str, ...], ...]
+    rows: Iterable[tuple[Value, ...]]
+    foot: tuple[Foot, ...]
+
+    def kept(self) -> "LedgerSheet":
+        """The same with all its rows, to be gone through as often as wanted."""
+        return replace(self, rows=tuple(self.rows))
+
+
+def printed(value: Value) -> str:
+    """A value of a list as it stands on paper."""
+    return _day_of(value) if isinstance(value, date) else str(value)
+
+
+def digest_of(sheet: LedgerSheet, rows: Iterable[tuple[Value, ...]]) -> str:
+    """What tells one printed page from another that says something else: twelve digits over its title, its days and
+    these rows. Whoever doubts a signed page prints it again and compares."""
+    told = hashlib.sha256()
+    for line in ((sheet.title, sheet.period), *rows):
+        told.update(("\x1f".join(printed(value) for value in line) + "\x1e").encode())
+    number = f"{int.from_bytes(told.digest()[:8]) % 10**12:012d}"
+    return f"{number[:4]} {number[4:8]} {number[8:]}"
 
 
 def fill(form: Form, values: Mapping[str, str], *, shielded: bool, variant: str = "") -> Sheet:
@@ -259,24 +325,80 @@ def fill(form: Form, values: Mapping[str, str], *, shielded: bool, variant: str 
         head=tuple(_line(text, form, shown) for text in form.head),
         columns=form.columns,
         rows=tuple(_row(row, form, shown) for row in form.grid),
-        foot=tuple(Foot(_line(line.text, form, shown), line.signature, line.room) for line in form.foot),
+        foot=tuple(
+            Foot(_line(line.text, form, shown, sign=line.signature), line.signature, line.room)
+            for line in form.foot
+        ),
+    )
+
+
+def record_sheet(
+    form: Form, values: Mapping[str, str], lines: Iterable[tuple[str, str]], *, shielded: bool
+) -> Sheet:
+    """A form without a grid, drawn from (label, text) lines: what was said in the acts it is the record of, under
+    the head and over the foot that the form gives it."""
+    shown = _shown(form, values, shielded)
+    rows = tuple(
+        Row(11, (Cell(label, tuple(_clean(text).split("\n")), "beside", 2, ()),)) for label, text in lines
+    )
+    return Sheet(
+        title=form.title,
+        head=tuple(_line(text, form, shown) for text in form.head),
+        columns=(38, 122),
+        rows=rows,
+        foot=tuple(
+            Foot(_line(line.text, form, shown, sign=line.signature), line.signature, line.room)
+            for line in form.foot
+        ),
     )
 
 
 def fill_ledger(
-    ledger: Ledger, entries: Iterable[Mapping[str, str]], *, day: date, shielded: Set[str]
+    ledger: Ledger,
+    entries: Iterable[tuple[Mapping[str, str], bool]],
+    *,
+    first: date,
+    last: date,
+    around: Mapping[str, str] | None = None,
 ) -> LedgerSheet:
-    """The ledger of a day, one row an entry, numbered from 1.
+    """The ledger of some days, one row an entry, numbered from 1, as the entries come.
 
-    `shielded` are the numbers of the cases whose applicant the reader must not know (AMB-G21).
-    Raises ValueError as `fill` does.
+    Each entry says whether its applicant is shielded from the reader (AMB-G21). `around` fills head and foot.
+    Raises ValueError as `fill` does, when the row is read.
     """
-    rows = []
-    for number, values in enumerate(entries, start=1):
-        shown = _shown(ledger, values, values["case_no"] in shielded) | {"row_no": str(number)}
-        rows.append(tuple(_word(column, shown.get(column.field, "")) for column in ledger.columns))
-    heads = tuple((column.label, column.width) for column in ledger.columns)
-    return LedgerSheet(ledger.title, _day_of(day), heads, tuple(rows))
+    shown = _shown(ledger, around or {}, shielded=False)
+    days = _day_of(first) if first == last else f"{_day_of(first)}至{_day_of(last)}"
+    return LedgerSheet(
+        title=ledger.title,
+        period=days,
+        head=tuple(_line(text, ledger, shown) for text in ledger.head),
+        heads=tuple((column.label, column.width) for column in ledger.columns),
+        rows=_rows(ledger, entries),
+        foot=tuple(Foot(_line(f.text, ledger, shown), f.signature, f.room) for f in ledger.foot),
+    )
+
+
+def _rows(ledger: Ledger, entries: Iterable[tuple[Mapping[str, str], bool]]) -> Iterator[tuple[Value, ...]]:
+    dated, hidden = frozenset(ledger.dates), dict.fromkeys(ledger.shield, SHIELD_LINE)
+    for number, (values, shielded) in enumerate(entries, start=1):
+        shown = values
+        if shielded:
+            redacted = {field: values.get(instead, "") for field, instead in ledger.redact.items()}
+            shown = {**values, **redacted, **hidden}
+        yield tuple(
+            [
+                number if c.field == ROW_NO else _value(c, shown.get(c.field, ""), c.field in dated)
+                for c in ledger.columns
+            ]
+        )
+
+
+def _value(column: Column, told: str, dated: bool) -> Value:
+    if not told or told == SHIELD_LINE:
+        return told
+    if dated:
+        return _read_day(column.field, told)
+    return column.choices.get(told) or _clean(told)
 
 
 def _shown(paper: Form | Ledger, values: Mapping[str, str], shielded: bool) -> dict[str, str]:
@@ -302,7 +424,7 @@ def _row(row: tuple[Entry, ...], form: Form, shown: Mapping[str, str]) -> Row:
             paragraphs=_paragraphs(entry, shown.get(entry.field, "")),
             place=entry.place,
             span=span,
-            sign=_line(entry.sign, form, shown),
+            sign=_line(entry.sign, form, shown, sign=True),
         )
         for entry, span in zip(row, spans, strict=True)
     )
@@ -317,21 +439,14 @@ def _paragraphs(entry: Entry, text: str) -> tuple[str, ...]:
     return ("　".join(f"{word} {'☑' if code == text else '□'}" for code, word in entry.choices.items()),)
 
 
-def _word(column: Column, text: str) -> str:
-    if not column.choices or text in ("", SHIELD_LINE):
-        return text
-    if text not in column.choices:
-        raise ValueError(f"{column.field}: one of {', '.join(column.choices)} is expected")
-    return column.choices[text]
-
-
-def _line(text: str, form: Form, shown: Mapping[str, str]) -> Line:
+def _line(text: str, paper: Form | Ledger, shown: Mapping[str, str], *, sign: bool = False) -> Line:
     inks = []
+    for_the_pen = sign and isinstance(paper, Form) and paper.signature_mode == "scan"
     for words, field, _, _ in Formatter().parse(text):
         inks.append(Ink(words))
         if field is not None:
-            blank = Ink(BLANK_DATE if field in form.dates else BLANK)
-            value = shown.get(field, "").replace("\n", " ")
+            blank = Ink(BLANK_DATE if field in paper.dates else BLANK)
+            value = "" if for_the_pen else shown.get(field, "").replace("\n", " ")
             inks.append(Ink(value, written=True) if value else blank)
     return tuple(ink for ink in inks if ink.words)
 

@@ -101,9 +101,9 @@ def _draw_cell(table: Table, row: int, left: int, cell: Cell) -> None:
 
 def _fill_box(box: _Cell, cell: Cell) -> None:
     first = box.paragraphs[0]
-    if cell.place != "beside":
+    if cell.place != "beside" and cell.label:
         _write(first, f"{cell.label}：", LABEL)
-    if cell.place == "above":
+    if cell.place == "above" and cell.label:
         first.paragraph_format.space_before = Pt(4)
         first = box.add_paragraph()
     for number, text in enumerate(cell.paragraphs):

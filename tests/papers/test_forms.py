@@ -8,7 +8,18 @@ from datetime import date
 import pytest
 from pydantic import ValidationError
 
-from core.forms import SHIELD_LINE, Form, Line, Papers, Sheet, fill, fill_ledger, read_papers
+from core.forms import (
+    SHIELD_LINE,
+    Form,
+    LedgerSheet,
+    Line,
+    Papers,
+    Sheet,
+    digest_of,
+    fill,
+    fill_ledger,
+    read_papers,
+)
 
 APPLICANT = ("applicant_name", "applicant_unit", "applicant_phone", "applicant_email")
 APPLICANT_LABELS = ("申请人姓名", "单位", "联系电话", "邮箱")
@@ -203,13 +214,19 @@ def test_a_slip_in_a_definition_is_refused_by_its_key(right: str, wrong: str, to
     assert told in str(caught.value)
 
 
+def day_of(papers: Papers, *entries: dict[str, str], shielded: tuple[str, ...] = ()) -> LedgerSheet:
+    day = date(2022, 4, 11)
+    told = [(entry, entry["case_no"] in shielded) for entry in entries]
+    return fill_ledger(papers.ledger, told, first=day, last=day)
+
+
 def test_the_print_of_a_day_has_a_row_an_entry_and_a_column_to_sign(
     papers: Papers, matter: dict[str, str]
 ) -> None:
     ledger = papers.ledger
     entries = [matter | {"dispatch_kind": "assign"}, matter | {"case_no": "2022-0013"}]
 
-    sheet = fill_ledger(ledger, entries, day=date(2022, 4, 11), shielded=frozenset())
+    sheet = day_of(papers, *entries).kept()
 
     assert "、".join(label for label, _ in sheet.heads) == (
         "序号、单号、申请日期、申请人姓名、单位、联系电话、反映事项、事项分类、办理方式、责任单位、责任人、联系电话、"
@@ -218,17 +235,17 @@ def test_the_print_of_a_day_has_a_row_an_entry_and_a_column_to_sign(
     first, second = (
         dict(zip([column.field for column in ledger.columns], row, strict=True)) for row in sheet.rows
     )
-    assert (first["row_no"], first["case_no"], first["dispatch_kind"]) == ("1", "2022-0012", "交办")
-    assert (first["application_date"], first["solved"], first["checked_by"]) == ("2022年4月11日", "是", "")
-    assert (second["row_no"], second["case_no"]) == ("2", "2022-0013")
+    assert (first["row_no"], first["case_no"], first["dispatch_kind"]) == (1, "2022-0012", "交办")
+    assert (first["application_date"], first["solved"], first["checked_by"]) == (date(2022, 4, 11), "是", "")
+    assert (second["row_no"], second["case_no"]) == (2, "2022-0013")
 
 
 def test_a_ledger_shields_the_cases_it_is_told_to_and_no_other(
     papers: Papers, matter: dict[str, str]
 ) -> None:
-    entries = [matter, matter | {"case_no": "2022-0013", "applicant_name": "赵大山"}]
+    other = matter | {"case_no": "2022-0013", "applicant_name": "赵大山"}
 
-    sheet = fill_ledger(papers.ledger, entries, day=date(2022, 4, 11), shielded={"2022-0012"})
+    sheet = day_of(papers, matter, other, shielded=("2022-0012",))
 
     shielded, open_row = sheet.rows
     assert shielded.count(SHIELD_LINE) == 3
@@ -243,3 +260,68 @@ def test_every_form_names_its_clause(papers: Papers) -> None:
     assert clauses == {"F-XJ-APP": "XJ-A2.1", "F-XJ-DSP": "XJ-A3.1", "F-XJ-FBK": "XJ-A4.1"}
     assert all(isinstance(form, Form) and not form.inferred for form in papers.forms.values())
     assert papers.ledger.inferred
+
+
+# A list with head and foot, as a week's summary is.
+SUMMARY = """
+id = "F-HY-SUM"
+clause = "HY-A4"
+title = "“办不成事”事项汇总表"
+head = ["填报单位：{reporting_unit}"]
+columns = [
+    { field = "row_no", label = "序号", width = 7 },
+    { field = "case_no", label = "工单编号", width = 20 },
+    { field = "applicant_name", label = "办理对象", width = 20 },
+]
+foot = [{ text = "主要领导：{head_signature}　填报人：{compiled_by}　填报时间：{compiled_at}", signature = true }]
+dates = ["compiled_at"]
+shield = ["applicant_name"]
+"""
+
+
+def summary(entries: list[dict[str, str]]) -> LedgerSheet:
+    column = {"field": "case_no", "label": "事项编号", "width": 1}
+    ledger = {"id": "F", "clause": "HY-1", "title": "台账", "columns": [column]}
+    papers = read_papers({"forms": {"weekly": tomllib.loads(SUMMARY)}, "ledger": ledger})
+    around = {"reporting_unit": "住建局", "compiled_by": "王小美", "compiled_at": "2022-04-15"}
+    told = [(entry, False) for entry in entries]
+    return fill_ledger(
+        papers.lists["weekly"], told, first=date(2022, 4, 11), last=date(2022, 4, 15), around=around
+    )
+
+
+def test_a_list_has_its_head_and_its_foot(matter: dict[str, str]) -> None:
+    sheet = summary([matter])
+
+    assert sheet.period == "2022年4月11日至2022年4月15日"
+    assert words(sheet.head[0]) == "填报单位：住建局"
+    assert words(sheet.foot[0].line) == "主要领导：__________　填报人：王小美　填报时间：2022年4月15日"
+    assert list(sheet.rows) == [(1, "2022-0012", "李秀兰")]
+
+
+def test_a_printed_ledger_that_says_something_else_has_another_digest(
+    papers: Papers, matter: dict[str, str]
+) -> None:
+    sheet, other = day_of(papers, matter).kept(), day_of(papers, matter | {"result": "没有办"}).kept()
+
+    assert digest_of(sheet, sheet.rows) == digest_of(sheet, tuple(sheet.rows))
+    assert digest_of(sheet, sheet.rows) != digest_of(other, other.rows)
+    assert digest_of(sheet, sheet.rows) != digest_of(sheet, ())
+
+
+def test_where_only_a_signed_scan_signs_the_line_is_left_to_the_pen() -> None:
+    form = other_papers(lambda text: f'signature_mode = "scan"\n{text}').forms["registration"]
+
+    sheet = fill(form, {"signer": "张工", "handler_signed_at": "2023-05-04", "case_no": "1"}, shielded=False)
+
+    assert words(sheet.rows[-1].cells[0].sign) == "签字：__________ ______年____月____日"
+    assert words(sheet.head[0]) == "事项编号：1"
+
+
+def test_room_under_an_entry_needs_no_label() -> None:
+    entry = '[{ label = "", field = "result", place = "above" }],\n    [{ label = "受理人员"'
+    form = other_papers(lambda text: text.replace('[{ label = "受理人员"', entry)).forms["registration"]
+
+    sheet = fill(form, {"result": "写在下面"}, shielded=False)
+
+    assert (sheet.rows[1].cells[0].label, sheet.rows[1].cells[0].paragraphs) == ("", ("写在下面",))

@@ -13,7 +13,7 @@ from docx.oxml.ns import qn
 from docx.shared import Mm
 
 from bot.papers import docx, page
-from core.forms import SHIELD_LINE, Papers, Sheet, fill, fill_ledger
+from core.forms import SHIELD_LINE, LedgerSheet, Papers, Sheet, fill, fill_ledger
 
 TRAPS = (
     "<b>粗</b>&amp;<script>alert(1)</script>",
@@ -31,6 +31,11 @@ def texts_of(file: bytes) -> list[str]:
 
 def text_of(html: str) -> str:
     return unescape(re.sub(r"<style>.*?</style>|<[^>]*>", "", html, flags=re.DOTALL))
+
+
+def day_of(papers: Papers, *entries: dict[str, str]) -> LedgerSheet:
+    day = date(2022, 4, 11)
+    return fill_ledger(papers.ledger, [(entry, False) for entry in entries], first=day, last=day)
 
 
 def dispatch(papers: Papers, matter: dict[str, str], *, shielded: bool = False) -> Sheet:
@@ -135,9 +140,7 @@ def test_a_page_asks_for_nothing_from_elsewhere(papers: Papers, matter: dict[str
 def test_the_ledger_of_a_day_prints_its_rows_and_an_empty_column_to_sign(
     papers: Papers, matter: dict[str, str]
 ) -> None:
-    entries = [matter | {"content": TRAPS[0]}, matter | {"case_no": "2022-0013"}]
-
-    html = page.ledger_html(fill_ledger(papers.ledger, entries, day=date(2022, 4, 11), shielded=frozenset()))
+    html = page.ledger_html(day_of(papers, matter | {"content": TRAPS[0]}, matter | {"case_no": "2022-0013"}))
 
     body = html.partition("<tbody>")[2]
     assert "size: A4 landscape" in html
@@ -148,6 +151,6 @@ def test_the_ledger_of_a_day_prints_its_rows_and_an_empty_column_to_sign(
 
 
 def test_a_day_without_entries_says_so(papers: Papers) -> None:
-    html = page.ledger_html(fill_ledger(papers.ledger, [], day=date(2022, 4, 11), shielded=frozenset()))
+    html = page.ledger_html(day_of(papers))
 
     assert "当日没有登记事项" in html
