@@ -14,11 +14,12 @@ from bot.pages import session
 from bot.pages.session import page
 from bot.service import Service
 from core import case as cases
-from core import flow, papers, people, views
+from core import flow, library, papers, people, proposals, views
 from core.case import Case
 from core.desk.act import Offer
 from core.desk.attach import Attachment
 from core.logins import Login
+from core.people import UNIT_SIDE
 from core.policy.model import Profile
 from core.privacy import clean
 from core.store import transaction
@@ -57,6 +58,10 @@ class Step:
 
 
 def add(pages: Blueprint, service: Service) -> None:
+    @pages.get("/done")
+    def done() -> Response:
+        return page(service, "notice", what="done")
+
     @pages.get("/c/<ref>")
     def look(ref: str) -> Response:
         with transaction(service.office.engine) as conn:
@@ -100,7 +105,7 @@ def draw(
         "ticket": session.issue(service, conn, who, case.ref).secret,
         "status": status,
         "quote": _quoter(service, rules),
-        "papers": papers.available(rules, case, view.role),
+        "papers": papers.available(rules, case, view.role, {line.act for line in view.history}),
         "attachments": attachments(view),
         "did": rules.acts[did].label if did in rules.acts else "",
         "notice": notice,
@@ -116,6 +121,8 @@ def draw(
         waiting=waiting,
         step=next_step(rules, view),
         revealed=bool(reason),
+        to_library=case.stage in library.DONE and library.may(office, conn, who.person, library.WRITERS),
+        transferred=view.role not in UNIT_SIDE and proposals.transferred(office, conn, case),
         may_reveal=not view.hidden and not reason and masked(view),
         contacts=people.contacts(conn, case.unit_id) if case.unit_id else {},
         **values,

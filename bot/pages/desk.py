@@ -12,14 +12,16 @@ from sqlalchemy.engine import Connection
 from bot.pages import files, session
 from bot.pages.case import next_step
 from bot.pages.session import page
+from bot.papers import pdf, rule, xlsx
 from bot.papers.page import ledger_html
 from bot.service import Service
-from core import papers, people, views
+from core import papers, people, proposals, reports, views
 from core.case import Case
 from core.desk.fields import FIRST_YEAR, LAST_YEAR
 from core.logins import Login
 from core.people import Person
 from core.policy.model import Profile
+from core.refusals import NOT_YOURS, Refusal
 from core.store import transaction
 from core.views import CaseView
 from core.workdays import SHANGHAI
@@ -46,12 +48,31 @@ def add(pages: Blueprint, service: Service) -> None:
 
     @pages.get("/desk/ledger")
     def ledger() -> Response:
-        now = service.now()
-        day = _day(request.args.get("day", "")) or now.astimezone(SHANGHAI).date()
+        """The ledger of a day, or of the days from `from` to `to`: to print, as PDF, or as an Excel file."""
+        now, asked = service.now(), request.args
+        today = now.astimezone(SHANGHAI).date()
+        last = _day(asked.get("to", "")) or _day(asked.get("day", "")) or today
+        first = min(_day(asked.get("from", "")) or last, last)
         with transaction(service.office.engine) as conn:
             who = session.login(service, conn)
-            sheet = papers.ledger(service.office, conn, who.person, day, now)
+            sheet = papers.listed(service.office, conn, who.person, "", first, last, now)
+            if asked.get("as") == "xlsx":
+                file = files.room()
+                xlsx.render(sheet, file)
+                return files.download(file, xlsx.MIME, f"{sheet.title} {sheet.period}.xlsx")
+            sheet = papers.to_print(sheet)
+        if asked.get("as") == "pdf":
+            return files.as_pdf(service, lambda: pdf.ledger(sheet), f"{sheet.title} {sheet.period}")
         return files.whole_page(ledger_html(sheet))
+
+    @pages.get("/rule")
+    def whole_rule() -> Response:
+        """The whole rule, for whoever works by it."""
+        with transaction(service.office.engine) as conn:
+            who = session.login(service, conn)
+            if who.person.kind == "citizen":
+                raise Refusal(NOT_YOURS)
+        return files.whole_page(rule.html(service.office.profile, service.words, home="/desk"))
 
 
 def _desk(service: Service, conn: Connection, who: Login) -> Response:
@@ -75,6 +96,8 @@ def _desk(service: Service, conn: Connection, who: Login) -> Response:
         registers=_registers(office.profile, conn, who.person),
         ledger=papers.may_read_ledger(office, conn, who.person),
         today=now.astimezone(SHANGHAI).date().isoformat(),
+        reports=len(reports.waiting_for(office, conn, who.person)),
+        proposals=proposals.concerns(office, conn, who.person),
         rules=office.profile,
     )
 
@@ -100,7 +123,7 @@ def _line(service: Service, conn: Connection, case: Case, person: Person, now: d
 
 def _registers(rules: Profile, conn: Connection, person: Person) -> bool:
     wanted = rules.slots.get("receiver", ())
-    return "register" in rules.acts and any(role in wanted for role, _ in people.roles(conn, person.id))
+    return "register" in rules.acts and any(post.role in wanted for post in people.roles(conn, person.id))
 
 
 def _day(text: str) -> date | None:

@@ -6,14 +6,17 @@ import base64
 import hashlib
 import io
 import re
-from typing import Final
+import tempfile
+from collections.abc import Callable
+from typing import IO, Final
 
 from flask import Blueprint, Response, request, send_file
 
 from bot.pages import session
 from bot.pages.case import attachments
-from bot.papers import docx
-from bot.papers.page import html
+from bot.papers import bundle, docx, pdf
+from bot.papers.fonts import NoFont
+from bot.papers.page import case_file_html, html
 from bot.service import Service
 from core import case as cases
 from core import papers, uploads, views
@@ -21,6 +24,7 @@ from core.desk import attach
 from core.refusals import NOT_YOURS, UNKNOWN_CASE, Refusal
 from core.store import transaction
 
+KEPT: Final = 8 * 1024 * 1024  # bytes of an archive or a ledger held in memory; a larger one goes to a file
 WORD: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 STYLE: Final = re.compile("<style>(.*?)</style>", re.DOTALL)
 # What every browser shows; a telephone's heic is downloaded.
@@ -41,8 +45,24 @@ def add(pages: Blueprint, service: Service) -> None:
             views.log_view(conn, case, who.person, f"paper:{form}", service.now())
         if request.args.get("view"):
             return whole_page(html(sheet))
-        name = f"{case.number} {sheet.title}.docx"
-        return send_file(io.BytesIO(docx.render(sheet)), WORD, as_attachment=True, download_name=name)
+        name = f"{case.number} {sheet.title}"
+        if request.args.get("as") == "pdf":
+            return as_pdf(service, lambda: pdf.render(sheet), name)
+        return send_file(
+            io.BytesIO(docx.render(sheet)), WORD, as_attachment=True, download_name=f"{name}.docx"
+        )
+
+    @pages.get("/c/<ref>/file")
+    def case_file(ref: str) -> Response:
+        """All that is on record of a case, as a page or as one archive with its files (XJ-2.1e)."""
+        with transaction(office.engine) as conn:
+            who = session.login(service, conn)
+            file = papers.case_file(office, conn, cases.find(conn, ref=ref), who.person, service.now())
+        if request.args.get("as") != "zip":
+            return whole_page(case_file_html(file))
+        archive = room()
+        bundle.write(file, lambda a: uploads.load(office.files, a.storage_key or "", office.vault), archive)
+        return download(archive, "application/zip", f"{file.number} 卷宗.zip")
 
     @pages.get("/a/<ref>")
     def attachment(ref: str) -> Response:
@@ -60,6 +80,32 @@ def add(pages: Blueprint, service: Service) -> None:
         inline = bool(request.args.get("inline")) and found.mime.startswith(SHOWN)
         name = uploads.download_name(found.name, SUFFIX.get(found.mime, ""))
         return send_file(io.BytesIO(data), found.mime, as_attachment=not inline, download_name=name)
+
+
+def room() -> IO[bytes]:
+    """A place to write to that outlives this function: in memory, and on disk where it grows large."""
+    return tempfile.SpooledTemporaryFile(KEPT)
+
+
+def download(file: IO[bytes], mime: str, name: str) -> Response:
+    """What was written to `file`, to keep under a name; the file is closed when it has been sent."""
+    size = file.tell()
+    file.seek(0)
+    if size <= KEPT:
+        with file:
+            return send_file(io.BytesIO(file.read()), mime, as_attachment=True, download_name=name)
+    answer = send_file(file, mime, as_attachment=True, download_name=name)
+    answer.call_on_close(file.close)
+    return answer
+
+
+def as_pdf(service: Service, draw: Callable[[], bytes], name: str) -> Response:
+    """A PDF to keep, or the sentence that this machine has no font for it."""
+    try:
+        body = io.BytesIO(draw())
+    except NoFont as lack:
+        return session.page(service, "refused", 503, sentence=str(lack), ref="", strange=False)
+    return send_file(body, "application/pdf", as_attachment=True, download_name=f"{name}.pdf")
 
 
 def whole_page(text: str) -> Response:

@@ -21,13 +21,14 @@ from bot.pages.case import attachments
 from bot.pages.session import FORM_CAP, Ticket, page
 from bot.service import Service
 from core import case as cases
-from core import flow, people, uploads, views
+from core import flow, people, suggest, uploads, views
 from core.case import Case
 from core.desk import fields, gaps
 from core.desk.act import Actor, perform
 from core.desk.attach import CAP, NewFile, take_room
 from core.logins import Login
 from core.policy.model import Act, Asked, Choice, Profile, When, holds
+from core.policy.outline import UNIT_KINDS
 from core.privacy import redact
 from core.refusals import NOT_NOW, NOT_YOURS, Incomplete, Refusal
 from core.store import transaction
@@ -39,8 +40,10 @@ NEW: Final = ""  # the reference of a case that is not there yet
 PREVIEWED: Final = frozenset({"resolve", "hand_in", "sign_off"})
 # Acts that may come back to be done again: their form starts with what it held before.
 DRAFTED: Final = frozenset({"resolve", "dispatch", "hand_in"})
+# Fields for which the matter itself may suggest something, and acts beside which entries of the library help.
+GUESSED: Final = frozenset({"unit", "level", "scope_code"})
+HELPED: Final = frozenset({"resolve", "dispatch", "hand_in", "reply"})
 RADIOS: Final = 6  # more choices than that become a list to open
-UNIT_KINDS: Final = {"unit": "本级单位", "company": "平台公司", "external": "园区、区市"}
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,7 @@ class Input:
     files: tuple[tuple[str, str, int], ...]  # key, name, bytes
     shown_when: str
     required_when: str
+    guess: suggest.Suggestion | None = None
 
 
 @dataclass(frozen=True)
@@ -245,7 +249,8 @@ def _done(service: Service, who: Login, ref: str, act: str, sent: Sent) -> tuple
         )
         rev = _revision() if matter.case else None
         case = perform(office, conn, Actor(who.person, "page"), case, act, now=now, values=values, rev=rev)
-        to = f"/c/{case.ref}?did={act}"
+        # Passing a matter on may take it out of one's own sight.
+        to = f"/c/{case.ref}?did={act}" if people.role_in_case(conn, case, who.person.id) else "/done"
         return session.keep(conn, replace(ticket, files=(), did=act, to=to, case_id=case.id)), case.id
 
 
@@ -334,8 +339,12 @@ def _draw(
     rules, view = matter.rules, matter.view
     if matter.case:
         views.log_view(conn, matter.case, who.person, f"form:{matter.act}", service.now())
+    guesses = _guesses(service, conn, matter)
     inputs = [
-        _input(service, conn, matter, f, typed.get(f.id, ""), (problems or {}).get(f.id, ""), ticket)
+        replace(
+            _input(service, conn, matter, f, typed.get(f.id, ""), (problems or {}).get(f.id, ""), ticket),
+            guess=guesses.get(f.suggest),
+        )
         for f in matter.definition.fields
         if _may_show(matter, f)
     ]
@@ -351,6 +360,8 @@ def _draw(
         inputs=inputs,
         view=view,
         words=view.words if view else {},
+        like=suggest.like_entries(conn, _told(matter)) if matter.act in HELPED else (),
+        twins=_twins(service, conn, matter),
         attachments=attachments(view) if view else (),
         ticket=ticket.secret,
         # Whose words the browser keeps over a reload: the same for one person, and says nothing about them.
@@ -460,6 +471,31 @@ def _suggested(service: Service, conn: Connection, matter: Matter, asked: Asked)
         case "unit":
             return people.unit(conn, case.unit_id).key if case.unit_id else ""
     return ""
+
+
+def _guesses(service: Service, conn: Connection, matter: Matter) -> Mapping[str, suggest.Suggestion]:
+    """What like matters suggest for the fields that the case itself does not fill. Nothing is chosen beforehand."""
+    case, view = matter.case, matter.view
+    if case is None or view is None or not any(f.suggest in GUESSED for f in matter.definition.fields):
+        return {}
+    known = {"unit": case.unit_id, "level": case.level, "scope_code": case.codes.get("scope_code")}
+    found = suggest.at_triage(service.office, conn, case, _told(matter))
+    return {field: guess for field, guess in found.items() if not known[field]}
+
+
+def _twins(service: Service, conn: Connection, matter: Matter) -> tuple[str, ...]:
+    """Open cases told with the same telephone, at triage, for those who may see every case of the hall."""
+    case, view = matter.case, matter.view
+    if case is None or view is None or case.stage != "TRIAGE" or view.hidden:
+        return ()
+    phone = cases.words(service.office.vault, case).get("applicant_phone", "")
+    return suggest.same_caller(service.office, conn, case, phone)
+
+
+def _told(matter: Matter) -> str:
+    """The matter in words that the viewer may read."""
+    view = matter.view
+    return "" if view is None else f"{view.subject}\n{view.words.get('content', '')}".strip()
 
 
 def _scope_label(rules: Profile, case: Case) -> str:

@@ -2,15 +2,18 @@
 
 import io
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from PIL import Image
 
-from core import store
-from core.desk import attach
-from tests.pages.world import CONTENT, Screens, World, hidden_of
+from bot.cards.draw import notice_card
+from core import outbox, store, views
+from core.desk import attach, fields
+from core.policy.model import Asked
+from tests.pages.world import CONTENT, HALL, WORDS, Screens, World, hidden_of
 
 HOSTILE = '"><script>alert(1)</script>{{7*7}}<img src=x onerror=alert(1)>'
 RESULT: dict[str, Any] = {"handled": "执照变更", "result": "已经换发。", "solved": "yes"}
@@ -98,6 +101,26 @@ def test_a_kept_file_may_be_dropped_again(world: World, screen: Screens) -> None
     with store.transaction(world.engine) as conn:
         assert attach.of_case(conn, world.office.vault, case.id) == ()
     assert not [p for p in world.office.files.rglob("*") if p.is_file()]
+
+
+def test_files_of_a_day_are_limited_and_the_form_stands_without_them(
+    world: World, screen: Screens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attach, "FILES_A_DAY", 3)
+    case = world.acts("handler", world.dispatched(), "sign_for")
+    handler = screen("handler")
+    page = handler.send(f"/c/{case.ref}/hand_in", result_files=[picture(), picture()])
+    fuller = handler.send(f"/c/{case.ref}/hand_in", page.text, result_files=[picture(), picture()])
+
+    assert fuller.status_code == 422 and "今天传得太多了" in fuller.text
+    assert len([p for p in world.office.files.rglob("*") if p.is_file()]) == 2
+    assert handler.send(f"/c/{case.ref}/hand_in", fuller.text, **RESULT).status_code == 303
+
+    other = world.acts("handler", world.dispatched(), "sign_for")  # another case has room of its own
+    assert "今天传得太多了" not in handler.send(f"/c/{other.ref}/hand_in", result_files=[picture()]).text
+    world.now += timedelta(days=1)
+    again = screen("handler").send(f"/c/{other.ref}/hand_in", result_files=[picture() for _ in range(3)])
+    assert "今天传得太多了" not in again.text
 
 
 def test_sending_twice_does_it_once_and_shows_the_first_result(world: World, screen: Screens) -> None:
@@ -363,3 +386,74 @@ def test_a_form_too_big_is_refused_before_it_is_read(world: World, screen: Scree
     assert small_page.status_code == 413
     assert form.status_code == 413
     assert "太大" in form.text
+
+
+@pytest.mark.clause("XJ-4.3a")
+@pytest.mark.parametrize(
+    ("role", "title"),
+    [("unit_head", "主要负责同志"), ("unit_deputy_head", "分管负责同志"), ("handler", "责任人")],
+)
+def test_a_dispatch_to_a_unit_without_its_people_is_refused_and_the_operator_hears_of_it(
+    role: str, title: str, world: World, screen: Screens
+) -> None:
+    case = world.acts("window", world.submitted(), "accept")
+    with store.transaction(world.engine) as conn:
+        conn.execute(sa.delete(store.post).where(store.post.c.role == role))
+    given = {
+        "subject": "餐饮执照变更",
+        "scope_code": "repeated_trips",
+        "level": "complex",
+        "unit": "housing",
+    }
+
+    answers = [screen("window").send(f"/c/{case.ref}/dispatch", **given) for _ in range(2)]
+
+    assert all(answer.status_code == 409 and title in answer.text for answer in answers)
+    assert "dispatch" not in world.acts_done(case)
+    with store.transaction(world.engine) as conn:
+        told = [m for m in outbox.listed(conn) if m.notice == "contacts_missing"]
+    assert [(m.person_id, m.data["unit"], m.data["roles"]) for m in told] == [
+        (world.person("operator").id, "住房建设局", title)
+    ]
+    assert ("deliver",) in world.rung
+    again, operator = world.load(case), world.person("operator")
+    with store.transaction(world.engine) as conn:
+        view = views.see(world.office, conn, again, operator)
+    card = notice_card(
+        WORDS,
+        world.office.profile,
+        HALL,
+        view,
+        told[0].notice,
+        case_id=case.id,
+        clause=told[0].clause,
+        data=told[0].data,
+        base_url="",
+    )
+    assert f"住房建设局还没有登记{title}" in card.text
+
+
+def test_other_refusals_are_nobody_else_s(world: World, screen: Screens) -> None:
+    case = world.dispatched()
+    assert screen("window").send(f"/c/{case.ref}/guide", exclusion="petition").status_code == 409
+    with store.transaction(world.engine) as conn:
+        assert not [m for m in outbox.listed(conn) if m.notice == "contacts_missing"]
+
+
+@pytest.mark.parametrize("phone", ["1380000123", "138000012345", "+86 138-0000-123"])
+def test_a_mobile_with_a_digit_too_few_or_too_many_is_asked_for_again(
+    phone: str, world: World, screen: Screens
+) -> None:
+    answer = screen("window").send("/new/register", applicant_phone=phone)
+    assert answer.status_code == 422 and "11 位" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"), [("5", "5"), ("约 5 趟", "5"), ("１２", "12"), ("5、6", ""), ("", "")]
+)
+def test_a_number_is_one_number(text: str, kept: str, world: World) -> None:
+    asked = Asked(id="trip_count", label="跑了几趟", kind="number")
+    try:
+        assert fields.read(world.office.profile, asked, text) == kept
+    except fields.Wrong as wrong:
+        assert wrong.code == "number" and not kept

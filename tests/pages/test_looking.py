@@ -204,3 +204,12 @@ def test_only_the_sandbox_may_frame_pages(world: World) -> None:
     policy = world.screen("window", world.app(settings)).get("/desk").headers["Content-Security-Policy"]
 
     assert "frame-ancestors http://127.0.0.1:*" in policy
+
+
+def test_whoever_works_by_the_rule_may_read_all_of_it(world: World, screen: Screens) -> None:
+    window = screen("window")
+    assert 'href="/rule"' in window.open("/desk")
+    page = window.open("/rule")
+    assert "较复杂事项" in page and '<li id="XJ-2.3b">' in page and 'href="/desk"' in page
+    assert screen("li").get("/rule").status_code == 403
+    assert world.app().test_client().get("/rule").status_code != 200

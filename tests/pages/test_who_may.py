@@ -14,7 +14,10 @@ PAGES = {
     "/c/{ref}": {"li", *STAFF_OF_CASE},
     "/c/{ref}/papers/registration": {"li", *STAFF_OF_CASE},
     "/c/{ref}/papers/registration?view=1": {"li", *STAFF_OF_CASE},
+    "/c/{ref}/papers/registration?as=pdf": {"li", *STAFF_OF_CASE},
     "/c/{ref}/papers/dispatch?variant=assign": STAFF_OF_CASE,
+    "/c/{ref}/file": STAFF_OF_CASE,
+    "/c/{ref}/file?as=zip": STAFF_OF_CASE,
     "/c/{ref}/sign_for": {"handler"},
     "/c/{ref}/extend": {"handler"},
     "/c/{ref}/relevel": {"window"},
@@ -23,6 +26,8 @@ PAGES = {
     "/a/{file}": {"li", *STAFF_OF_CASE},
     "/new/register": {"window"},
     "/desk/ledger": {"window", "operator"},
+    "/desk/ledger?from=2022-04-01&to=2022-04-30&as=xlsx": {"window", "operator"},
+    "/desk/ledger?as=pdf": {"window", "operator"},
 }
 
 

@@ -203,7 +203,7 @@ class World:
 
     def words(self, case: Case) -> Mapping[str, str]:
         with store.transaction(self.engine) as conn:
-            return cases.words(conn, self.office.vault, case.id)
+            return cases.words(self.office.vault, cases.load(conn, case.id))
 
     def acts_done(self, case: Case) -> list[str]:
         with store.transaction(self.engine) as conn:

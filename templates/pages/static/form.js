@@ -102,6 +102,21 @@ for (const form of document.querySelectorAll("form.sheet")) {
   }
 }
 
+// A suggestion is taken by a tap, never by itself.
+for (const button of document.querySelectorAll("button[data-fill]")) {
+  button.addEventListener("click", () => {
+    const fields = [...button.form.elements].filter((field) => field.name === button.dataset.fill);
+    for (const field of fields) {
+      if (field.type === "radio") {
+        field.checked = field.value === button.dataset.value;
+      } else {
+        field.value = button.dataset.value;
+      }
+    }
+    fields[0]?.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+}
+
 // A page brought back from the browser's memory may be sent again; the server shows what came of the first time.
 window.addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form.sheet")) {
