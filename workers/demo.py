@@ -10,6 +10,7 @@ import contextlib
 import importlib
 import logging
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -199,7 +200,7 @@ class Sandbox:
                 "id": r.id,
                 "at": r.sent_at.astimezone(SHANGHAI).isoformat(),
                 "who": f"{r.unit}群" if r.unit else r.name or "申请人",
-                "text": f"{NOTICES.get(r.notice, r.notice)} {r.number or ''}".strip(),
+                "text": f"{NOTICES.get(r.notice) or _title(r.notice)} {r.number or ''}".strip(),
                 "clause": r.clause,
                 "route": r.route,
             }
@@ -326,6 +327,14 @@ def _broken(service: Service) -> int | None:
             if broken is not None:
                 return broken
     return None
+
+
+def _title(notice: str) -> str:
+    """What stands over a notice whatever the case: the title of its template, of two wordings the second, without
+    the variable parts."""
+    template = (ROOT / "templates" / "notices" / f"{notice}.txt").read_text("utf-8")
+    either = re.sub(r"\{\{ \"[^}]* else \"([^\"]*)\" \}\}", r"\1", template.splitlines()[0])
+    return re.sub(r"\{[{%].*?[%}]\}", "", either).strip("， ")
 
 
 def _print_log(sandbox: Sandbox, since: int) -> int:
@@ -537,12 +546,17 @@ NOTICES: Final[Mapping[str, str]] = {
     "rating_prompt": "请评价",
     "rating_reminder": "再请评价一次",
     "visit_task": "回访任务",
-    "visit_reminder": "回访提醒",
+    "duty_today": "催办：今天要做",
+    "duty_missed": "催办：到时没有做",
+    "convene_wanted": "请几家一起办",
+    "filing_task": "请备案",
     "judge_card": "请认定原因",
     "redo_group": "群消息：发回重办",
     "redo_card": "重办卡片",
     "redo_copy": "重办告知",
     "redo_told": "告知：发回重办",
+    "releveled_citizen": "告知：答复的日子变了",
+    "transferred_told": "告知：转给主管部门",
     "human_card": "群众找人工",
     "human_soon": "告知：何时有人答复",
     "human_answer": "窗口的答复",
@@ -556,4 +570,8 @@ NOTICES: Final[Mapping[str, str]] = {
     "withdrawn": "已撤回",
     "withdrawn_card": "申请人撤回",
     "refused": "没有办成这一步",
+    "report_draft": "请写好、签发报告",
+    "report_reminder": "报告今天要签发",
+    "report_missed": "报告还没有签发",
+    "report_sent": "报告送达",
 }

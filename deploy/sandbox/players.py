@@ -97,6 +97,10 @@ class Citizen(Chat):
     def follow(self) -> str:
         return self._saw(post(self.base, "follow", {"person": self.id}))
 
+    def scan(self, code: str) -> str:
+        """Scan the code of a sign."""
+        return self._saw(post(self.base, "scan", {"person": self.id, "scene": code}))
+
     def tap(self, label: str) -> str:
         """Tap a choice of the newest message that offers it."""
         self.settle()

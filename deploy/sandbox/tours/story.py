@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from deploy.sandbox.players import Citizen, Member, Unexpected
+from deploy.sandbox.players import Citizen, Member, Page, Unexpected
 
 
 @dataclass(frozen=True)
@@ -49,3 +49,13 @@ def has(text: str, *parts: str) -> str:
     for part in parts:
         must(part in text, f"{part!r} is missing in:\n{text}")
     return text
+
+
+def ref_of(page: Page) -> str:
+    """The reference of the case whose page this is: acts that no card leads to are reached through it."""
+    return page.url.split("/c/")[1].split("/")[0].split("?")[0]
+
+
+def page_of(citizen: Citizen, *parts: str) -> Page:
+    """The page behind the newest template message that holds the parts: where the platform allows no more words."""
+    return citizen.browser.get(citizen.heard(*parts)["content"]["url"])
