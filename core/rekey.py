@@ -14,7 +14,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-from core import cards, store, uploads
+from core import cards, proposals, store, uploads
 from core import case as cases
 from core.privacy import Vault
 
@@ -36,6 +36,8 @@ SEALED: Final = (
     Sealed(store.inbox.c.body_enc, lambda row: str(row.key)),
     Sealed(store.inbox.c.answer_enc, lambda row: str(row.key)),
     Sealed(store.card.c.code_enc, lambda row: cards.ABOUT),
+    Sealed(store.finding.c.words_enc, lambda row: proposals.place_of(row.key)),
+    Sealed(store.proposal_line.c.words_enc, lambda row: proposals.place(row.proposal_id, row.seq)),
 )
 
 

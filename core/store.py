@@ -281,7 +281,7 @@ attachment = _table(
     Column("ref", sa.String(32), nullable=False, unique=True),
     _ref("case_id", "cases", index=True),
     _ref("by_id", "person", null=True),
-    _text("purpose", 16),  # material | voice | result | seal | redacted
+    _text("purpose", 16),  # material | voice | result | seal | redacted | signed
     _text("state", 8),  # pending | stored | refused | lost
     _text("channel", 16, null=True),
     _text("media_id", 256, null=True),  # to be fetched from the platform within three days
@@ -439,6 +439,210 @@ heartbeat = _table(
     Column("name", sa.String(32), primary_key=True),
     _when("at"),
     Column("data", Json, nullable=False),
+)
+
+# --- what is learnt: the case library, problems of one kind, and their improvement ----------------------------
+# Nothing personal stands here: a person has taken out what pointed to anybody before it was kept.
+
+library_entry = _table(
+    "library_entry",
+    _id(),
+    Column("ref", sa.String(32), nullable=False, unique=True),
+    Column("case_id", Id, ForeignKey("cases.id"), nullable=False, unique=True),  # one entry a case
+    _ref("unit_id", "unit", null=True, index=True),
+    _ref("site_id", "unit", null=True),
+    _text("state", 10),  # proposed | approved | retired
+    _text("item", 80),
+    _text("cause_code", 64),
+    Column("cause", sa.Text, nullable=False),
+    Column("problem", sa.Text, nullable=False),
+    Column("solution", sa.Text, nullable=False),
+    _ref("written_by", "person"),
+    _ref("approved_by", "person", null=True),
+    _when("approved_at", null=True),
+    _ref("owner_id", "person", null=True),
+    Column("review_on", sa.Date, index=True),
+    _text("tone", 8, default=""),  # positive | negative: how it is (or is to be) made public
+    _ref("asked_by", "person", null=True),  # who wants it public, until a second person has looked
+    _ref("published_by", "person", null=True),
+    _when("published_at", null=True),
+    _when("written_at"),
+    Index("ix_library_entry_state", "state"),
+)
+
+# The search index of our own: pairs of neighbouring characters of approved entries, the same on both databases.
+library_gram = _table(
+    "library_gram",
+    Column("gram", sa.String(16), primary_key=True),
+    Column("entry_id", Id, ForeignKey("library_entry.id"), primary_key=True),
+)
+
+library_term = _table(
+    "library_term",
+    Column("gram", sa.String(16), primary_key=True),  # "" counts the entries themselves
+    Column("entries", sa.Integer, nullable=False),
+)
+
+issue_group = _table(
+    "issue_group",
+    _id(),
+    Column("ref", sa.String(32), nullable=False, unique=True),
+    _ref("unit_id", "unit"),
+    _text("item", 80),
+    _text("cause_code", 64),
+    _ref("confirmed_by", "person"),
+    _when("confirmed_at"),
+    UniqueConstraint("unit_id", "item", "cause_code"),
+)
+
+improvement_action = _table(
+    "improvement_action",
+    _id(),
+    Column("ref", sa.String(32), nullable=False, unique=True),
+    _ref("group_id", "issue_group", index=True),
+    _text("what", 500),
+    _ref("owner_id", "person"),
+    Column("due_on", sa.Date, nullable=False),
+    _text("state", 8),  # open | done | dropped
+    _text("outcome", 500, default=""),
+    _ref("made_by", "person"),
+    _when("made_at"),
+    _when("ended_at", null=True),
+)
+
+# --- daily work: reports and rosters --------------------------------------------------------------------------
+
+# One row a report, period and unit or site; what it says is computed as of `as_of` from what is never changed.
+report = _table(
+    "report",
+    _id(),
+    Column("ref", sa.String(32), nullable=False, unique=True),
+    _text("profile", 64),
+    _text("policy_version", 32),
+    _text("key", 48),
+    Column("part", sa.Integer, nullable=False, default=0),  # the unit or site it is about, 0 for all
+    Column("first", sa.Date, nullable=False),
+    Column("last", sa.Date, nullable=False),
+    _text("state", 8),  # draft | signed
+    _when("made_at"),
+    _when("remind_at", null=True),
+    _when("due_at"),
+    _when("leaves_at"),  # signed before, it waits until then
+    Column("reminded", sa.Integer, nullable=False, default=0),  # 1 reminded, 2 missed
+    Column("text", sa.Text),  # as a person edited it; empty: as the template says it
+    _ref("edited_by", "person", null=True),
+    _when("edited_at", null=True),
+    _when("as_of", null=True),
+    _ref("signed_by", "person", null=True),
+    _when("signed_at", null=True),
+    _text("digest", 16, default=""),  # tells the signed figures from others
+    UniqueConstraint("key", "part", "first"),
+    Index("ix_report_state", "state", "due_at"),
+)
+
+# Figures of other systems about a unit and period, brought in as a table.
+outside_figure = _table(
+    "outside_figure",
+    _id(),
+    _text("source", 32),
+    _ref("unit_id", "unit"),
+    Column("first", sa.Date, nullable=False),
+    Column("last", sa.Date, nullable=False),
+    Column("total", sa.Integer, nullable=False),
+    Column("satisfied", sa.Integer, nullable=False),
+    _when("brought_at"),
+    UniqueConstraint("source", "unit_id", "first", "last", "brought_at"),
+)
+
+# Who sits at the window when. A change keeps what stood before.
+shift = _table(
+    "shift",
+    _id(),
+    _text("key", 32),  # which roster of the profile
+    Column("day", sa.Date, nullable=False),
+    _text("half", 2, default=""),  # am | pm, where a roster counts half-days
+    _ref("unit_id", "unit", null=True),
+    _ref("person_id", "person"),
+    _ref("made_by", "person", null=True),  # None: by rotation
+    _when("made_at"),
+    Column("current", sa.Boolean, nullable=False, default=True),
+    Index(
+        "uq_shift_current",
+        "key",
+        "day",
+        unique=True,
+        postgresql_where=sa.text("current"),
+        sqlite_where=sa.text("current"),
+    ),
+)
+
+# That somebody did not come is noted by a person; nobody checks in (LH-17a).
+absence = _table(
+    "absence",
+    _id(),
+    _ref("person_id", "person"),
+    Column("day", sa.Date, nullable=False),
+    _text("sort", 8),  # late | absent
+    _ref("recorded_by", "person"),
+    _when("recorded_at"),
+    UniqueConstraint("person_id", "day"),
+)
+
+# --- what is put on record about units and persons, and what it gives reason for ------------------------------
+# Rows are added, never taken away: a decision, an appeal, its answer are lines of their own.
+
+finding = _table(
+    "finding",
+    _id(),
+    Column("key", sa.String(120), nullable=False, unique=True),  # the same thing is recorded once
+    _text("sort", 32),  # which of the profile's findings
+    _ref("case_id", "cases", null=True, index=True),
+    _ref("unit_id", "unit", null=True),
+    _ref("person_id", "person", null=True),
+    _text("code", 64, default=""),
+    Column("day", sa.Date, nullable=False),  # when it happened: of a matter, when it was taken in
+    Column("words_enc", sa.LargeBinary),
+    _ref("by_id", "person"),
+    _when("at"),
+)
+
+proposal = _table(
+    "proposal",
+    _id(),
+    Column("ref", sa.String(32), nullable=False, unique=True),
+    Column(
+        "key", sa.String(120), nullable=False, unique=True
+    ),  # one event under one rule proposes once (AMB-LH4)
+    _text("entry", 32),  # which of the profile's proposals
+    _text("profile", 64),
+    _text("policy_version", 32),
+    _ref("case_id", "cases", null=True, index=True),
+    _ref("unit_id", "unit", null=True, index=True),
+    _ref("person_id", "person", null=True),  # entered by whoever decides, or on record by their finding
+    Column("points", sa.Integer, nullable=False),
+    Column("day", sa.Date, nullable=False),  # of what it is about: its year is the year it counts for
+    Column("evidence", Json, nullable=False),  # ids and figures
+    _text("state", 10),  # proposed | confirmed | refused | appealed | lifted
+    Column("due_on", sa.Date),
+    _text("result", 12, default=""),  # of what was to be put right: sufficient | insufficient
+    _ref("sender_id", "person", null=True),
+    _when("made_at"),
+    _ref("decided_by", "person", null=True),
+    _when("decided_at", null=True),
+    Index("ix_proposal_state", "state"),
+)
+
+proposal_line = _table(
+    "proposal_line",
+    _id(),
+    _ref("proposal_id", "proposal"),
+    Column("seq", sa.Integer, nullable=False),
+    _text("what", 16),
+    _ref("by_id", "person", null=True),
+    _when("at"),
+    Column("words_enc", sa.LargeBinary),
+    Column("data", Json, nullable=False),
+    UniqueConstraint("proposal_id", "seq"),
 )
 
 # --- connections ----------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bot.channels.connect import connect
+from bot.channels.connect import CASELESS, connect
 from bot.service import Service
 from bot.words import Words
 from core import setup, store
@@ -25,7 +25,7 @@ def build(settings: Settings) -> Service:
     hall = setup.read_hall(settings.hall)
     now = file_clock(settings.sandbox_clock) if settings.sandbox_clock else machine_clock
     with store.transaction(engine) as conn:
-        profile = setup.settle(conn, hall, now())
+        profile = setup.settle(conn, hall, now(), CASELESS)
     settings.files.mkdir(mode=0o700, parents=True, exist_ok=True)
     office = Office(
         engine, vault, Calendar.load(), OfficeHours.read(hall.hours), hall, profile, settings.files

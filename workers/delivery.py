@@ -23,7 +23,7 @@ from typing import Final
 from sqlalchemy.engine import Connection
 
 from bot.cards.card import Card
-from bot.cards.draw import group_card, notice_card
+from bot.cards.draw import desk_card, group_card, notice_card
 from bot.cards.join import digest_card, joined
 from bot.channels.call import ALTOGETHER, Meaning, Verdict
 from bot.channels.channel import Sent
@@ -59,19 +59,6 @@ PRINTED: Final = "printed"
 NO_TOKEN: Final = "notoken"  # nothing was sent, because there is nothing to sign it with
 TOLD_ANYBODY: Final = "refused"  # the one notice that a stranger to the case may get
 ONLINE: Final = frozenset({"wechat"})  # channels a case is told by without anybody at the desk
-# What must reach an applicant: where nothing else leads to her, somebody calls. The others are conveniences.
-MUST_REACH: Final = frozenset(
-    {
-        "dispatched",
-        "question",
-        "result",
-        "extension_check",
-        "extension_told",
-        "redo_told",
-        "guided",
-        "human_answer",
-    }
-)
 
 
 @dataclass(frozen=True)
@@ -292,7 +279,16 @@ class Round:
     def _card(self, conn: Connection, message: Message) -> Card:
         """Raises Outdated."""
         service, office = self.service, self.service.office
-        case = cases.load(conn, message.case_id or 0)
+        if message.case_id is None:
+            return desk_card(
+                service.words,
+                office.profile,
+                message.notice,
+                clause=message.clause,
+                data=message.data,
+                base_url=service.settings.base_url,
+            )
+        case = cases.load(conn, message.case_id)
         rules = office.rules(conn, case)
         if _is_stale_reminder(conn, rules, case, message):
             raise Outdated("done_meanwhile")
@@ -365,9 +361,9 @@ class Round:
 
     def _is_waited_for(self, conn: Connection, message: Message, refusing: Outage) -> bool:
         """Whether an applicant waits for this, and has waited long enough to be called."""
-        if message.person_id is None or not refusing.outlasts(self.service.office, self.now):
+        if message.case_id is None or not refusing.outlasts(self.service.office, self.now):
             return False
-        return cases.load(conn, message.case_id or 0).contact_id == message.person_id
+        return cases.load(conn, message.case_id).contact_id == message.person_id
 
     def _within_budget(self, conn: Connection, parcel: Parcel, way: Way) -> bool:
         """What is over a platform's limit waits, and that is no try."""
@@ -441,7 +437,7 @@ class Round:
             return
         if errand.counts:
             budget.tell(conn, message.person_id, _day(self.now))
-        if sent.task_id:
+        if sent.task_id and message.case_id:
             cards.remember(
                 conn,
                 self.service.office.vault,
@@ -580,13 +576,15 @@ def _shut(conn: Connection, way: Way, meaning: Meaning) -> None:
 
 def _no_way(service: Service, conn: Connection, message: Message, reason: str, now: datetime) -> None:
     """Nothing on a screen leads there: for an applicant a person calls; for staff the message stays visible."""
-    case = cases.load(conn, message.case_id or 0, lock=True)
-    if message.person_id is None or message.person_id != case.contact_id:
+    case = cases.load(conn, message.case_id, lock=True) if message.case_id else None
+    if case is None or message.person_id is None or message.person_id != case.contact_id:
         log.error("outbox %d: no way leads to its reader: %s", message.id, reason)
         outbox.dead(conn, message, error=reason)
-    elif message.notice == "acceptance" and case.channel not in ONLINE:
+        return
+    reach = service.office.rules(conn, case).reach.get(message.notice, "")
+    if reach == "printed" and case.channel not in ONLINE:
         outbox.sent(conn, message, route=PRINTED, now=now)
-    elif message.notice not in MUST_REACH:
+    elif reach != "call":
         outbox.drop(conn, message, reason)
     elif outbox.sent(conn, message, route=CALL_TASK, now=now) and not deliver.unreachable(
         service.office, conn, message, now

@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.words import FOLDER
 from core import outage, schema, setup, store
-from core.people import Hall
+from core.people import PARTS, Hall
 from core.policy.load import ProfileError, pinned, shipped
 from core.policy.model import Profile
 from core.privacy import BadKeys, Vault
@@ -193,7 +193,7 @@ def _rules(engine: Engine, name: str, *, usable: bool) -> Profile:
 def _slots(hall: Hall, rules: Profile) -> Iterator[Check]:
     held = {post.role for person in hall.people for post in person.posts}
     for slot, roles in rules.slots.items():
-        filled = bool(held & set(roles))
+        filled = bool(set(roles) & (held | PARTS))
         titles = "、".join(rules.titles.get(role, role) for role in roles)
         yield Check(
             filled,

@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.pages import session
 from bot.service import Service
-from core import cards, duties, heartbeat, outbox, store
+from core import cards, duties, heartbeat, library, outbox, proposals, reports, rosters, store
 from core.desk import attach, clock
 from workers import audit, delivery, media, redraw
 
@@ -43,6 +43,8 @@ def nobody(_name: str, *_ids: int) -> bool:
 def step(service: Service, now: datetime, machine: datetime, ring: Ring = nobody) -> Swept:
     """One sweep. `now` is the case clock, `machine` the machine's time; `ring` says whether a worker heard."""
     steps = fire(service, now, machine)
+    lay_out(service, now)
+    count(service, now)
     with store.transaction(service.office.engine) as conn:
         waiting = outbox.waiting(conn, now=now, machine=machine)
         pending = attach.waiting(conn, machine=machine)
@@ -58,6 +60,7 @@ def step(service: Service, now: datetime, machine: datetime, ring: Ring = nobody
     session.clear_expired(service)
     with store.transaction(service.office.engine) as conn:
         cards.forget_codes(conn, now)
+        library.remind(service.office, conn, now)
         heartbeat.beat(conn, "sweep", now, asdict(swept))
     return swept
 
@@ -75,6 +78,25 @@ def fire(service: Service, now: datetime, machine: datetime) -> int:
         except Exception as error:
             log.error("step %d of case %d: %s", one.id, one.case_id, type(error).__name__)
     return fired
+
+
+def lay_out(service: Service, now: datetime) -> None:
+    """Lay out the reports and rosters that are due. What fails here must not hold up the cases."""
+    for daily in (reports.tick, rosters.tick):
+        try:
+            with store.transaction(service.office.engine) as conn:
+                daily(service.office, conn, now)
+        except Exception as error:
+            log.error("%s: %s", daily.__module__, type(error).__name__)
+
+
+def count(service: Service, now: datetime) -> None:
+    """Let the rules of counting look, once a day. What fails here must not hold up the cases."""
+    try:
+        with store.transaction(service.office.engine) as conn:
+            proposals.tick(service.office, conn, now)
+    except Exception as error:
+        log.error("proposals: %s", type(error).__name__)
 
 
 def repeat(work: Callable[[], int]) -> int:

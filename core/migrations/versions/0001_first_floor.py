@@ -433,9 +433,268 @@ def upgrade() -> None:
         postgresql_where=sa.text("state = 'due'"),
         sqlite_where=sa.text("state = 'due'"),
     )
+    op.create_table(
+        "library_entry",
+        sa.Column("id", Id, autoincrement=True, nullable=False),
+        sa.Column("ref", sa.String(length=32), nullable=False),
+        sa.Column("case_id", Id, nullable=False),
+        sa.Column("unit_id", Id, nullable=True),
+        sa.Column("site_id", Id, nullable=True),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("item", sa.String(length=80), nullable=False),
+        sa.Column("cause_code", sa.String(length=64), nullable=False),
+        sa.Column("cause", sa.Text(), nullable=False),
+        sa.Column("problem", sa.Text(), nullable=False),
+        sa.Column("solution", sa.Text(), nullable=False),
+        sa.Column("written_by", Id, nullable=False),
+        sa.Column("approved_by", Id, nullable=True),
+        sa.Column("approved_at", Instant, nullable=True),
+        sa.Column("owner_id", Id, nullable=True),
+        sa.Column("review_on", sa.Date(), nullable=True),
+        sa.Column("tone", sa.String(length=8), nullable=False),
+        sa.Column("asked_by", Id, nullable=True),
+        sa.Column("published_by", Id, nullable=True),
+        sa.Column("published_at", Instant, nullable=True),
+        sa.Column("written_at", Instant, nullable=False),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_library_entry_case_id")),
+        sa.ForeignKeyConstraint(["unit_id"], ["unit.id"], name=op.f("fk_library_entry_unit_id")),
+        sa.ForeignKeyConstraint(["site_id"], ["unit.id"], name=op.f("fk_library_entry_site_id")),
+        sa.ForeignKeyConstraint(["written_by"], ["person.id"], name=op.f("fk_library_entry_written_by")),
+        sa.ForeignKeyConstraint(["approved_by"], ["person.id"], name=op.f("fk_library_entry_approved_by")),
+        sa.ForeignKeyConstraint(["owner_id"], ["person.id"], name=op.f("fk_library_entry_owner_id")),
+        sa.ForeignKeyConstraint(["asked_by"], ["person.id"], name=op.f("fk_library_entry_asked_by")),
+        sa.ForeignKeyConstraint(["published_by"], ["person.id"], name=op.f("fk_library_entry_published_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_library_entry")),
+        sa.UniqueConstraint("ref", name=op.f("uq_library_entry_ref")),
+        sa.UniqueConstraint("case_id", name=op.f("uq_library_entry_case_id")),
+    )
+    op.create_index(op.f("ix_library_entry_review_on"), "library_entry", ["review_on"], unique=False)
+    op.create_index("ix_library_entry_state", "library_entry", ["state"], unique=False)
+    op.create_index(op.f("ix_library_entry_unit_id"), "library_entry", ["unit_id"], unique=False)
+    op.create_table(
+        "library_gram",
+        sa.Column("gram", sa.String(length=16), nullable=False),
+        sa.Column("entry_id", Id, nullable=False),
+        sa.ForeignKeyConstraint(["entry_id"], ["library_entry.id"], name=op.f("fk_library_gram_entry_id")),
+        sa.PrimaryKeyConstraint("gram", "entry_id", name=op.f("pk_library_gram")),
+    )
+    op.create_table(
+        "library_term",
+        sa.Column("gram", sa.String(length=16), nullable=False),
+        sa.Column("entries", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("gram", name=op.f("pk_library_term")),
+    )
+    op.create_table(
+        "issue_group",
+        sa.Column("id", Id, autoincrement=True, nullable=False),
+        sa.Column("ref", sa.String(length=32), nullable=False),
+        sa.Column("unit_id", Id, nullable=False),
+        sa.Column("item", sa.String(length=80), nullable=False),
+        sa.Column("cause_code", sa.String(length=64), nullable=False),
+        sa.Column("confirmed_by", Id, nullable=False),
+        sa.Column("confirmed_at", Instant, nullable=False),
+        sa.ForeignKeyConstraint(["unit_id"], ["unit.id"], name=op.f("fk_issue_group_unit_id")),
+        sa.ForeignKeyConstraint(["confirmed_by"], ["person.id"], name=op.f("fk_issue_group_confirmed_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_issue_group")),
+        sa.UniqueConstraint("ref", name=op.f("uq_issue_group_ref")),
+        sa.UniqueConstraint(
+            "unit_id", "item", "cause_code", name=op.f("uq_issue_group_unit_id_item_cause_code")
+        ),
+    )
+    op.create_table(
+        "improvement_action",
+        sa.Column("id", Id, autoincrement=True, nullable=False),
+        sa.Column("ref", sa.String(length=32), nullable=False),
+        sa.Column("group_id", Id, nullable=False),
+        sa.Column("what", sa.String(length=500), nullable=False),
+        sa.Column("owner_id", Id, nullable=False),
+        sa.Column("due_on", sa.Date(), nullable=False),
+        sa.Column("state", sa.String(length=8), nullable=False),
+        sa.Column("outcome", sa.String(length=500), nullable=False),
+        sa.Column("made_by", Id, nullable=False),
+        sa.Column("made_at", Instant, nullable=False),
+        sa.Column("ended_at", Instant, nullable=True),
+        sa.ForeignKeyConstraint(
+            ["group_id"], ["issue_group.id"], name=op.f("fk_improvement_action_group_id")
+        ),
+        sa.ForeignKeyConstraint(["owner_id"], ["person.id"], name=op.f("fk_improvement_action_owner_id")),
+        sa.ForeignKeyConstraint(["made_by"], ["person.id"], name=op.f("fk_improvement_action_made_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_improvement_action")),
+        sa.UniqueConstraint("ref", name=op.f("uq_improvement_action_ref")),
+    )
+    op.create_index(op.f("ix_improvement_action_group_id"), "improvement_action", ["group_id"], unique=False)
+    op.create_table(
+        "report",
+        sa.Column("id", Id, autoincrement=True, nullable=False),
+        sa.Column("ref", sa.String(length=32), nullable=False),
+        sa.Column("profile", sa.String(length=64), nullable=False),
+        sa.Column("policy_version", sa.String(length=32), nullable=False),
+        sa.Column("key", sa.String(length=48), nullable=False),
+        sa.Column("part", sa.Integer(), nullable=False),
+        sa.Column("first", sa.Date(), nullable=False),
+        sa.Column("last", sa.Date(), nullable=False),
+        sa.Column("state", sa.String(length=8), nullable=False),
+        sa.Column("made_at", Instant, nullable=False),
+        sa.Column("remind_at", Instant, nullable=True),
+        sa.Column("due_at", Instant, nullable=False),
+        sa.Column("leaves_at", Instant, nullable=False),
+        sa.Column("reminded", sa.Integer(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=True),
+        sa.Column("edited_by", Id, nullable=True),
+        sa.Column("edited_at", Instant, nullable=True),
+        sa.Column("as_of", Instant, nullable=True),
+        sa.Column("signed_by", Id, nullable=True),
+        sa.Column("signed_at", Instant, nullable=True),
+        sa.Column("digest", sa.String(length=16), nullable=False),
+        sa.ForeignKeyConstraint(["edited_by"], ["person.id"], name=op.f("fk_report_edited_by")),
+        sa.ForeignKeyConstraint(["signed_by"], ["person.id"], name=op.f("fk_report_signed_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_report")),
+        sa.UniqueConstraint("key", "part", "first", name=op.f("uq_report_key_part_first")),
+        sa.UniqueConstraint("ref", name=op.f("uq_report_ref")),
+    )
+    op.create_index("ix_report_state", "report", ["state", "due_at"], unique=False)
+    op.create_table(
+        "outside_figure",
+        sa.Column("id", Id, autoincrement=True, nullable=False),
+        sa.Column("source", sa.String(length=32), nullable=False),
+        sa.Column("unit_id", Id, nullable=False),
+        sa.Column("first", sa.Date(), nullable=False),
+        sa.Column("last", sa.Date(), nullable=False),
+        sa.Column("total", sa.Integer(), nullable=False),
+        sa.Column("satisfied", sa.Integer(), nullable=False),
+        sa.Column("brought_at", Instant, nullable=False),
+        sa.ForeignKeyConstraint(["unit_id"], ["unit.id"], name=op.f("fk_outside_figure_unit_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_outside_figure")),
+        sa.UniqueConstraint(
+            "source",
+            "unit_id",
+            "first",
+            "last",
+            "brought_at",
+            name=op.f("uq_outside_figure_source_unit_id_first_last_brought_at"),
+        ),
+    )
+    op.create_table(
+        "shift",
+        sa.Column("id", Id, autoincrement=True, nullable=False),
+        sa.Column("key", sa.String(length=32), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("half", sa.String(length=2), nullable=False),
+        sa.Column("unit_id", Id, nullable=True),
+        sa.Column("person_id", Id, nullable=False),
+        sa.Column("made_by", Id, nullable=True),
+        sa.Column("made_at", Instant, nullable=False),
+        sa.Column("current", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(["unit_id"], ["unit.id"], name=op.f("fk_shift_unit_id")),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_shift_person_id")),
+        sa.ForeignKeyConstraint(["made_by"], ["person.id"], name=op.f("fk_shift_made_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_shift")),
+    )
+    op.create_index(
+        "uq_shift_current",
+        "shift",
+        ["key", "day"],
+        unique=True,
+        postgresql_where=sa.text("current"),
+        sqlite_where=sa.text("current"),
+    )
+    op.create_table(
+        "absence",
+        sa.Column("id", Id, autoincrement=True, nullable=False),
+        sa.Column("person_id", Id, nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("sort", sa.String(length=8), nullable=False),
+        sa.Column("recorded_by", Id, nullable=False),
+        sa.Column("recorded_at", Instant, nullable=False),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_absence_person_id")),
+        sa.ForeignKeyConstraint(["recorded_by"], ["person.id"], name=op.f("fk_absence_recorded_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_absence")),
+        sa.UniqueConstraint("person_id", "day", name=op.f("uq_absence_person_id_day")),
+    )
+    op.create_table(
+        "finding",
+        sa.Column("id", Id, autoincrement=True, nullable=False),
+        sa.Column("key", sa.String(length=120), nullable=False),
+        sa.Column("sort", sa.String(length=32), nullable=False),
+        sa.Column("case_id", Id, nullable=True),
+        sa.Column("unit_id", Id, nullable=True),
+        sa.Column("person_id", Id, nullable=True),
+        sa.Column("code", sa.String(length=64), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("words_enc", sa.LargeBinary(), nullable=True),
+        sa.Column("by_id", Id, nullable=False),
+        sa.Column("at", Instant, nullable=False),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_finding_case_id")),
+        sa.ForeignKeyConstraint(["unit_id"], ["unit.id"], name=op.f("fk_finding_unit_id")),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_finding_person_id")),
+        sa.ForeignKeyConstraint(["by_id"], ["person.id"], name=op.f("fk_finding_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_finding")),
+        sa.UniqueConstraint("key", name=op.f("uq_finding_key")),
+    )
+    op.create_index(op.f("ix_finding_case_id"), "finding", ["case_id"], unique=False)
+    op.create_table(
+        "proposal",
+        sa.Column("id", Id, autoincrement=True, nullable=False),
+        sa.Column("ref", sa.String(length=32), nullable=False),
+        sa.Column("key", sa.String(length=120), nullable=False),
+        sa.Column("entry", sa.String(length=32), nullable=False),
+        sa.Column("profile", sa.String(length=64), nullable=False),
+        sa.Column("policy_version", sa.String(length=32), nullable=False),
+        sa.Column("case_id", Id, nullable=True),
+        sa.Column("unit_id", Id, nullable=True),
+        sa.Column("person_id", Id, nullable=True),
+        sa.Column("points", sa.Integer(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("evidence", Json, nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("due_on", sa.Date(), nullable=True),
+        sa.Column("result", sa.String(length=12), nullable=False),
+        sa.Column("sender_id", Id, nullable=True),
+        sa.Column("made_at", Instant, nullable=False),
+        sa.Column("decided_by", Id, nullable=True),
+        sa.Column("decided_at", Instant, nullable=True),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_proposal_case_id")),
+        sa.ForeignKeyConstraint(["unit_id"], ["unit.id"], name=op.f("fk_proposal_unit_id")),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_proposal_person_id")),
+        sa.ForeignKeyConstraint(["sender_id"], ["person.id"], name=op.f("fk_proposal_sender_id")),
+        sa.ForeignKeyConstraint(["decided_by"], ["person.id"], name=op.f("fk_proposal_decided_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_proposal")),
+        sa.UniqueConstraint("key", name=op.f("uq_proposal_key")),
+        sa.UniqueConstraint("ref", name=op.f("uq_proposal_ref")),
+    )
+    op.create_index(op.f("ix_proposal_case_id"), "proposal", ["case_id"], unique=False)
+    op.create_index(op.f("ix_proposal_unit_id"), "proposal", ["unit_id"], unique=False)
+    op.create_index("ix_proposal_state", "proposal", ["state"], unique=False)
+    op.create_table(
+        "proposal_line",
+        sa.Column("id", Id, autoincrement=True, nullable=False),
+        sa.Column("proposal_id", Id, nullable=False),
+        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.Column("what", sa.String(length=16), nullable=False),
+        sa.Column("by_id", Id, nullable=True),
+        sa.Column("at", Instant, nullable=False),
+        sa.Column("words_enc", sa.LargeBinary(), nullable=True),
+        sa.Column("data", Json, nullable=False),
+        sa.ForeignKeyConstraint(["proposal_id"], ["proposal.id"], name=op.f("fk_proposal_line_proposal_id")),
+        sa.ForeignKeyConstraint(["by_id"], ["person.id"], name=op.f("fk_proposal_line_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_proposal_line")),
+        sa.UniqueConstraint("proposal_id", "seq", name=op.f("uq_proposal_line_proposal_id_seq")),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("proposal_line")
+    op.drop_table("proposal")
+    op.drop_table("finding")
+    op.drop_table("absence")
+    op.drop_table("shift")
+    op.drop_table("outside_figure")
+    op.drop_table("report")
+    op.drop_table("improvement_action")
+    op.drop_table("issue_group")
+    op.drop_table("library_term")
+    op.drop_table("library_gram")
+    op.drop_table("library_entry")
     op.drop_table("step")
     op.drop_table("card")
     op.drop_table("view_log")

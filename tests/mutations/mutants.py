@@ -1,0 +1,236 @@
+"""What may be wrong in a profile: every single slip of the pen in the parameters a regulation sets.
+
+A mutant is the merged table of a profile with one value changed. What can have no effect is none: a trigger by an act
+that the regulation does not know, a notice of one.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from core.policy.model import OUTCOMES
+
+GONE: Final = object()  # as a new value: the entry is left out
+Table = Mapping[str, Any]
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """`name` says what is wrong. Only a story that meets one of `needs` can notice it (every story, if there are
+    none); one that meets or names many of `words` is likely to."""
+
+    kind: str
+    name: str
+    path: Path
+    value: Any
+    needs: frozenset[str]
+    words: tuple[str, ...]
+
+    def applied(self, table: Table) -> dict[str, Any]:
+        """A copy of the table with this one thing wrong."""
+        wrong: Any = copy.deepcopy(dict(table))
+        *way, last = self.path
+        inside = wrong
+        for part in way:
+            inside = inside[part]
+        if self.value is GONE:
+            del inside[last]
+        else:
+            inside[last] = self.value
+        return dict(wrong)
+
+
+def mutants(table: Table) -> Iterator[Mutant]:
+    """Every mutant of a merged table, in the order of the profile."""
+    for kind, told in (
+        ("one value", _single(table)),
+        ("slot", _slots(table)),
+        ("intake", _intake(table)),
+        ("level", _levels(table)),
+        ("limit", _limits(table)),
+        ("act", _acts(table)),
+        ("duty", _duties(table)),
+        ("notice", _notices(table)),
+        ("automatic", _automatic(table)),
+        ("extension", _extension(table)),
+    ):
+        for name, path, value, needs, *words in told:
+            likely = tuple(dict.fromkeys(word for word in (*needs, *words) if word))
+            yield Mutant(kind, name, path, value, frozenset(needs), likely)
+
+
+Told = Iterator[tuple[Any, ...]]  # name, path, new value, needs, words …
+ANY: Final = ()
+
+
+def _single(table: Table) -> Told:
+    if table.get("first_limit"):
+        yield "first_limit: none", ("first_limit",), "", ANY, "submit", "limit"
+    other = "midnight" if table.get("day_end") == "closing" else "closing"
+    yield f"day_end: {other}", ("day_end",), other, ANY, "limit", "due_day"
+    if table.get("raise_only"):
+        yield "raise_only: off", ("raise_only",), False, ("relevel",), "raise_only"
+    digits = re.sub(r"seq:(\d)", lambda m: f"seq:{int(m[1]) + 1}", table["number"]["format"])
+    yield "number: one digit more", ("number", "format"), digits, ANY, "number", "numbers"
+    yield from _each_out("required_contacts", table, ("required_contacts",), ANY, "dispatch", "unit_lacks_contacts")
+    for i, level in enumerate(table["rating"]["levels"]):
+        if level.get("bad"):
+            path = ("rating", "levels", i, "bad")
+            yield f"rating: {level['code']} not bad", path, False, ("rate", "rate_for"), "score", "redo"
+    if sample := table.get("verification"):
+        rate = 0.0 if sample["rate"] == 1 else 1.0
+        yield f"verification: rate {rate:.0f}", ("verification", "rate"), rate, ANY, "verify", "verify_result"
+        yield from _each_out("verification", sample, ("verification",), ANY, "verify", key="always")
+
+
+def _slots(table: Table) -> Told:
+    for slot, roles in table["slots"].items():
+        for role in roles:
+            yield f"slots.{slot}: not {role}", ("slots", slot), _less(roles, role), ANY, slot, role
+
+
+def _intake(table: Table) -> Told:
+    intake = table["intake"]
+    for i, asked in enumerate(intake["questions"]):
+        if asked.get("required") or asked.get("required_when"):
+            where = f"intake.questions.{asked['id']}"
+            path = ("intake", "questions", i)
+            yield f"{where}: optional", path, _optional(asked), (asked["id"],), f"ask_{asked['id']}"
+    for field, codes in intake.get("conduct", {}).items():
+        for code in codes:
+            path = ("intake", "conduct", field)
+            yield f"intake.conduct.{field}: not {code}", path, _less(codes, code), (field,), code, "shielded"
+    for i, entry in enumerate(intake.get("exclusions", ())):
+        path = ("intake", "exclusions", i)
+        yield f"intake.exclusions.{entry['code']}: out", path, GONE, ANY, entry["code"], "excluded", "guide"
+
+
+def _levels(table: Table) -> Told:
+    for i, level in enumerate(table["levels"]):
+        yield f"levels.{level['code']}: out", ("levels", i), GONE, ANY, level["code"], level.get("on")
+
+
+def _limits(table: Table) -> Told:
+    for i, limit in enumerate(table["limits"]):
+        where, path, words = f"limits.{limit['key']}", ("limits", i), (limit["key"], "limit", "due_day")
+        yield from _longer(f"{where}.due", limit["due"], (*path, "due"), ANY, *words)
+        if target := limit.get("target"):
+            yield from _longer(f"{where}.target", target, (*path, "target"), ANY, *words, "remind_target")
+            yield f"{where}.target: none", (*path, "target"), GONE, ANY, *words, "remind_target"
+        anchor = limit.get("anchor", "accepted_at")
+        other = "dispatched_at" if anchor == "accepted_at" else "accepted_at"
+        yield f"{where}.anchor: {other}", (*path, "anchor"), other, ANY, *words, anchor
+        if limit.get("when"):
+            yield f"{where}.when: never", (*path, "when"), {}, ANY, *words
+
+
+def _acts(table: Table) -> Told:
+    for key, act in table["acts"].items():
+        where, path = f"acts.{key}", ("acts", key)
+        yield f"{where}: out", path, GONE, (key,)
+        for i, asked in enumerate(act.get("fields", ())):
+            if asked.get("required") or asked.get("required_when"):
+                way = (*path, "fields", i)
+                yield f"{where}.{asked['id']}: optional", way, _optional(asked), (key,), asked["id"], "Incomplete"
+        for guard, free in (("needs_duty", ""), ("once", False), ("when", {})):
+            if act.get(guard):
+                yield f"{where}.{guard}: off", (*path, guard), free, (key,), "refusal", str(act[guard])
+        for guard in ("after", "blocked_by", "moments"):
+            yield from _each_out(where, act, path, (key,), "refusal", key=guard)
+
+
+def _duties(table: Table) -> Told:
+    live = _happenings(table)
+    for i, duty in enumerate(table["duties"]):
+        opening = [name for name in duty["opens_on"] if name in live]
+        if not opening:
+            continue
+        where, path, word = f"duties.{duty['key']}", ("duties", i), duty["key"]
+        yield f"{where}: out", path, GONE, (word,), *opening
+        if duty.get("due"):
+            yield from _longer(f"{where}.due", duty["due"], (*path, "due"), (word,), "due_day")
+        if duty.get("when"):
+            yield f"{where}.when: off", (*path, "when"), {}, opening, word
+        for trigger in ("opens_on", "met_by", "void_on", "rearm"):
+            for name in duty.get(trigger, ()):
+                if name in live or name.startswith("deliver:"):
+                    less = _less(duty[trigger], name)
+                    needs = (name,) if name in live else (word,)
+                    yield f"{where}.{trigger}: not {name}", (*path, trigger), less, needs, word
+        for at, step in enumerate(duty.get("steps", ())):
+            named = ((f"{word}.{step['key']}",), step.get("notice"), step["key"], word)
+            yield f"{where}.{step['key']}: out", (*path, "steps", at), GONE, *named
+            for slot in step.get("tell", ()) if len(step.get("tell", ())) > 1 else ():
+                way = (*path, "steps", at, "tell")
+                yield f"{where}.{step['key']}: {slot} not told", way, _less(step["tell"], slot), *named, slot
+
+
+def _notices(table: Table) -> Told:
+    live = _happenings(table)
+    for i, notice in enumerate(table["notices"]):
+        on = [name for name in notice["on"] if name in live]
+        if not on:
+            continue
+        where = f"notices.{notice.get('key') or notice['template']}:{notice['to']}"
+        words = (notice["template"], notice["to"])
+        yield f"{where}: out", ("notices", i), GONE, on, *words
+        for name in on if len(on) > 1 else ():
+            yield f"{where}.on: not {name}", ("notices", i, "on"), _less(notice["on"], name), (name,), *words
+        if notice.get("when"):
+            yield f"{where}.when: off", ("notices", i, "when"), {}, on, *words
+
+
+def _automatic(table: Table) -> Told:
+    for i, entry in enumerate(table.get("automatic", ())):
+        yield f"automatic.{entry['act']}: off", ("automatic", i), GONE, entry["on"], entry["act"]
+
+
+def _extension(table: Table) -> Told:
+    rule = table["extension"]
+    words = ANY, "extend", "extension_due", "approve_extension"
+    flipped = ("allowed", "approval") if rule["allowed"] else ("allowed",)
+    for key in flipped:
+        yield f"extension.{key}: {not rule.get(key)}", ("extension", key), not rule.get(key), *words
+    if rule["allowed"]:
+        yield "extension.times: one more", ("extension", "times"), rule.get("times", 1) + 1, *words
+        if rule.get("max_wd"):
+            yield "extension.max_wd: one more", ("extension", "max_wd"), rule["max_wd"] + 1, *words
+
+
+def _happenings(table: Table) -> frozenset[str]:
+    """What can happen at all under this regulation."""
+    acts = table["acts"]
+    steps = [(duty["key"], step) for duty in table["duties"] for step in duty.get("steps", ())]
+    moments = {name for act in acts.values() for name in act.get("moments", ())}
+    moments |= {step["moment"] for _, step in steps if step.get("moment")}
+    return frozenset({*acts, *moments, *(f"{key}.{step['key']}" for key, step in steps), *OUTCOMES})
+
+
+def _longer(where: str, span: Table, path: Path, needs: Sequence[str], *words: str) -> Told:
+    """The length of time, one more."""
+    for unit, amount in span.items():
+        if isinstance(amount, int) and not isinstance(amount, bool):
+            yield f"{where}: {amount + 1} {unit}", path, {**span, unit: amount + 1}, needs, *words
+    if span.get("same_day"):
+        yield f"{where}: 1 wd", path, {"wd": 1}, needs, *words
+
+
+def _each_out(
+    where: str, table: Table, path: Path, needs: Sequence[str], *words: str, key: str = ""
+) -> Told:
+    for name in table.get(key or where, ()):
+        way = (*path, key) if key else path
+        yield f"{where}{f'.{key}' if key else ''}: not {name}", way, _less(table[key or where], name), needs, *words, name
+
+
+def _optional(asked: Table) -> Table:
+    return {**asked, "required": False, "required_when": {}}
+
+
+def _less(entries: Sequence[str], name: str) -> list[str]:
+    return [entry for entry in entries if entry != name]
