@@ -2,7 +2,7 @@
 
 BIN := .venv/bin
 
-.PHONY: demo tour test check bench clauses format lock clean
+.PHONY: demo tour test check bench clauses mutations format lock clean
 
 demo: .venv/run.stamp
 	$(BIN)/bancheng demo
@@ -24,6 +24,9 @@ bench: .venv/test.stamp
 
 clauses: .venv/test.stamp browser
 	$(BIN)/python -m pytest -n logical -q --clauses
+
+mutations: .venv/test.stamp
+	$(BIN)/python -m tests.mutations
 
 format: .venv/test.stamp
 	$(BIN)/ruff format

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from bench import acknowledge, days, ledger, library, post, register, sweep, turn
+from bench import acknowledge, days, ledger, library, post, proof, register, sweep, turn
 from bench.hall import ROOT
 from bench.measure import Result, Setting
 from workers.servers import postgres_server
@@ -25,6 +25,7 @@ BENCHMARKS: Final[Mapping[str, Callable[[Setting], Iterator[Result]]]] = {
     "sweep": sweep.run,
     "post": post.run,
     "days": days.run,
+    "proof": proof.run,
     "library": library.run,
     "ledger": ledger.run,
 }

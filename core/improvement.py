@@ -88,7 +88,7 @@ def confirm(office: Office, conn: Connection, person: Person, kind: Kind, now: d
         raise Refusal(NOT_NOW)
     row = {**kind._asdict(), "ref": secrets.token_urlsafe(12), "confirmed_by": person.id, "confirmed_at": now}
     if store.insert_once(conn, KINDS, ("unit_id", "item", "cause_code"), **row) is None:
-        raise Refusal(DONE_ALREADY, act="confirm")
+        raise Refusal(DONE_ALREADY, act="confirm", name="", at=None)
     return next(g for g in groups(office, conn) if g.kind == kind)
 
 
@@ -138,7 +138,7 @@ def end(
     if row.owner_id != person.id:
         _need(office, conn, person)
     if row.state in ENDED:
-        raise Refusal(DONE_ALREADY, act="end")
+        raise Refusal(DONE_ALREADY, act="end", name="", at=None)
     outcome = clean(outcome, 500)
     if state not in ENDED or not outcome or personal_in(outcome):
         code = "personal" if outcome and state in ENDED else "missing"

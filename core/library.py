@@ -135,7 +135,7 @@ def propose(
     case = cases.load(conn, case.id, lock=True)
     _check_source(office, conn, case, person)
     if of_case(conn, case.id):
-        raise Refusal(DONE_ALREADY, act="library")
+        raise Refusal(DONE_ALREADY, act="library", name="", at=None)
     row = {
         **_checked(office, conn, case, parts),
         "ref": secrets.token_urlsafe(12),

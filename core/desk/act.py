@@ -145,7 +145,9 @@ def perform(
     _check_open(conn, rules, case, act, definition)
     given = fields.check(office, conn, rules, case, definition.fields, values or {})
     today = now.astimezone(SHANGHAI).date().isoformat()
-    if past := {name: "past" for name in rules.dated_by_hand & given.keys() if str(given[name])[:10] <= today}:
+    if past := {
+        name: "past" for name in rules.dated_by_hand & given.keys() if str(given[name])[:10] <= today
+    }:
         raise Incomplete(past, {field.id: field.label for field in definition.fields})
     work = Work(office, conn, rules, case, actor, now, given, happened={act})
     for name in definition.clears:

@@ -639,6 +639,7 @@ def _notice(speech: Speech, key: str, notice: Notice) -> Told:
         "条件": speech.when(notice.when),
         "时候": "马上，夜里也发" if notice.timing == "now" else "上班时间发",
         "缓急": _yes(notice.urgent, "要紧，不并进汇总"),
+        "没有微信时": {"call": "由人打电话告诉", "printed": "当场打印就算送到"}.get(notice.reach, ""),
         "送到就算": speech.duty(notice.effect),
     }
     on = "或".join(speech.happenings(notice.on)) or "（本规则没有的事）"

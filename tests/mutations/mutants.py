@@ -77,7 +77,9 @@ def _single(table: Table) -> Told:
         yield "raise_only: off", ("raise_only",), False, ("relevel",), "raise_only"
     digits = re.sub(r"seq:(\d)", lambda m: f"seq:{int(m[1]) + 1}", table["number"]["format"])
     yield "number: one digit more", ("number", "format"), digits, ANY, "number", "numbers"
-    yield from _each_out("required_contacts", table, ("required_contacts",), ANY, "dispatch", "unit_lacks_contacts")
+    yield from _each_out(
+        "required_contacts", table, ("required_contacts",), ANY, "dispatch", "unit_lacks_contacts"
+    )
     for i, level in enumerate(table["rating"]["levels"]):
         if level.get("bad"):
             path = ("rating", "levels", i, "bad")
@@ -136,7 +138,14 @@ def _acts(table: Table) -> Told:
         for i, asked in enumerate(act.get("fields", ())):
             if asked.get("required") or asked.get("required_when"):
                 way = (*path, "fields", i)
-                yield f"{where}.{asked['id']}: optional", way, _optional(asked), (key,), asked["id"], "Incomplete"
+                yield (
+                    f"{where}.{asked['id']}: optional",
+                    way,
+                    _optional(asked),
+                    (key,),
+                    asked["id"],
+                    "Incomplete",
+                )
         for guard, free in (("needs_duty", ""), ("once", False), ("when", {})):
             if act.get(guard):
                 yield f"{where}.{guard}: off", (*path, guard), free, (key,), "refusal", str(act[guard])
@@ -220,12 +229,17 @@ def _longer(where: str, span: Table, path: Path, needs: Sequence[str], *words: s
         yield f"{where}: 1 wd", path, {"wd": 1}, needs, *words
 
 
-def _each_out(
-    where: str, table: Table, path: Path, needs: Sequence[str], *words: str, key: str = ""
-) -> Told:
+def _each_out(where: str, table: Table, path: Path, needs: Sequence[str], *words: str, key: str = "") -> Told:
     for name in table.get(key or where, ()):
         way = (*path, key) if key else path
-        yield f"{where}{f'.{key}' if key else ''}: not {name}", way, _less(table[key or where], name), needs, *words, name
+        yield (
+            f"{where}{f'.{key}' if key else ''}: not {name}",
+            way,
+            _less(table[key or where], name),
+            needs,
+            *words,
+            name,
+        )
 
 
 def _optional(asked: Table) -> Table:

@@ -15,6 +15,8 @@ from core.case import Case
 from core.intake import Reply
 from core.outbox import Message
 from core.refusals import Refusal
+from tests.regions import heard
+from tests.regions.asked import try_without
 from tests.world import World
 
 WORDS = Words()
@@ -23,12 +25,15 @@ BASE = "https://hall.example.gov.cn"
 
 @dataclass
 class ReadWorld(World):
-    """A world that draws every message when it is told, as a delivery without delay does. `texts`: by notice."""
+    """A world that draws every message when it is told, as a delivery without delay does (`texts`: by notice), and
+    tries every act without each answer that it asks for, and looks at who heard of it."""
 
     texts: dict[str, list[str]] = field(default_factory=dict)
     drawn: set[int] = field(default_factory=set)
+    noted: tuple[int, int] = (0, 0)
 
     def do(self, who: str, case: Case, act: str, rev: int | None = None, /, **values: Any) -> Case:
+        try_without(self, who, self.again(case), act, values)
         done = super().do(who, case, act, rev, **values)
         self._read()
         return done
@@ -49,6 +54,7 @@ class ReadWorld(World):
         return done
 
     def _read(self) -> None:
+        self.noted = heard.check(self, self.noted)
         for notice, texts in draw_all(self, self.drawn).items():
             self.texts.setdefault(notice, []).extend(texts)
 

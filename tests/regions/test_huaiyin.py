@@ -14,7 +14,7 @@ from core.case import Case
 from core.desk.deliver import unreachable
 from core.refusals import Incomplete, Refusal
 from core.views import SHIELD
-from tests.regions.drawing import draw_all, reminded
+from tests.regions.drawing import ReadWorld, draw_all, reminded
 from tests.world import World
 from workers import cli
 
@@ -25,7 +25,7 @@ SUBJECT = "厂房加装消防水池没有受理"
 
 @pytest.fixture
 def huaiyin(sqlite_url: str, tmp_path: Path) -> Iterator[World]:
-    made = World.of("huaiyin", sqlite_url, tmp_path / "files", start=THURSDAY)
+    made = ReadWorld.of("huaiyin", sqlite_url, tmp_path / "files", start=THURSDAY)
     yield made
     made.office.engine.dispose()
 

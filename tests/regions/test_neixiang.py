@@ -41,7 +41,7 @@ ANSWERED = {"result": "材料齐了，执照已经换好。", "cause_code": "mat
 
 @pytest.fixture
 def neixiang(sqlite_url: str, tmp_path: Path) -> Iterator[World]:
-    made = World.of("neixiang", sqlite_url, tmp_path / "files", start=TUESDAY)
+    made = ReadWorld.of("neixiang", sqlite_url, tmp_path / "files", start=TUESDAY)
     yield made
     made.office.engine.dispose()
 

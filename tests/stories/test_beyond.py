@@ -1,6 +1,7 @@
 """What goes beyond the window: matters for the office above, results looked into, answers that say no."""
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -63,7 +64,7 @@ def test_a_no_needs_its_reason_its_basis_and_an_explanation(world: World) -> Non
 def test_a_share_of_the_results_is_looked_into_and_whatever_went_wrong(hall: World) -> None:
     sample = hall.rules.verification
     assert sample is not None
-    drawn = Counter()
+    drawn: Counter[bool] = Counter()
     for i in range(12):
         case = hall.result(hall.dispatch(hall.tell(f"c{i}"), level="ordinary"))
         again = _drawn(sample, hall.again(case))
@@ -86,7 +87,5 @@ def test_the_share_that_is_drawn_is_the_share_of_the_rule(hall: World) -> None:
     sample = hall.rules.verification
     assert sample is not None
     case = hall.tell("li")
-    from dataclasses import replace
-
     drawn = sum(_drawn(sample, replace(case, number=f"XJ2022{i:05}")) for i in range(2000))
     assert 0.26 < drawn / 2000 < 0.34

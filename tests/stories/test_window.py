@@ -88,7 +88,7 @@ def answers_of_ledger(world: World, case: Case) -> dict[str, str]:
     ledger = world.ledger("zhou", "2022-04-11")
     (row,) = [row for row in ledger.rows if row[1] == case.number]
     heads = [head for head, _ in ledger.heads]
-    return dict(zip(heads, row, strict=True))
+    return {head: str(value) for head, value in zip(heads, row, strict=True)}
 
 
 def test_business_environment_has_four_kinds_and_one_is_needed(hall: World) -> None:

@@ -199,3 +199,29 @@ def test_ids_of_the_hall_file_lead_to_their_people_as_each_platform_writes_them(
         assert people.by_address(conn, "wecom", "zhoumin") is not None
         assert people.by_address(conn, "wechat", "ozhou_abc") is None
     service.office.engine.dispose()
+
+
+def test_reports_rosters_and_the_ledger_from_the_command_line(
+    installed: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ask(capsys, "db", "upgrade")[0] == 0
+    build(from_env(os.environ))
+    code, said = ask(capsys, "report", "list")
+    assert code == 0 and "XJ-3.3a" in said
+    code, said = ask(capsys, "report", "list", "--json")
+    keys = [each["key"] for each in json.loads(said)]
+    for key in keys:
+        code, said = ask(capsys, "report", key, "--from", "2022-03-01", "--to", "2022-03-31")
+        assert code == 0 and "统计截至" in said, said
+    target = installed / "analysis.xlsx"
+    code, said = ask(capsys, "report", keys[0], "--format", "xlsx", "--out", str(target))
+    assert code == 0 and target.read_bytes()[:2] == b"PK", said
+    code, said = ask(capsys, "report", "nothing")
+    assert code != 0 and "没有报告 nothing" in said
+    for ending, head in (("xlsx", b"PK"), ("html", b"<!")):
+        target = installed / f"ledger.{ending}"
+        days = ("--from", "2022-04-01", "--to", "2022-04-30", "--format", ending, "--by", "zhou")
+        code, said = ask(capsys, "export", "ledger", *days, str(target))
+        assert code == 0 and target.read_bytes().startswith(head), said
+    code, said = ask(capsys, "roster", "nothing")
+    assert code != 0 and "Traceback" not in said
