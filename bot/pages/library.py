@@ -19,7 +19,7 @@ from core.improvement import Group, Kind
 from core.library import JUDGES, PARTS, SECOND, TONES, WRITERS, Entry
 from core.logins import Login
 from core.people import Person
-from core.refusals import NOT_NOW, NOT_YOURS, Incomplete, Refusal
+from core.refusals import NOT_YOURS, Incomplete, Refusal
 from core.store import transaction
 from core.workdays import SHANGHAI
 
@@ -30,12 +30,12 @@ def add(pages: Blueprint, service: Service) -> None:
     @pages.get("/library")
     def find() -> Response:
         with transaction(service.office.engine) as conn:
-            return _list(service, conn, _staff(service, conn))
+            return _list(service, conn, session.staff(service, conn))
 
     @pages.get("/library/from/<ref>")
     def draft_entry(ref: str) -> AnyResponse:
         with transaction(service.office.engine) as conn:
-            who = _staff(service, conn)
+            who = session.staff(service, conn)
             case = cases.find(conn, ref=ref)
             if entry := library.of_case(conn, case.id):
                 return redirect(f"/library/{entry.ref}", 303)
@@ -47,33 +47,33 @@ def add(pages: Blueprint, service: Service) -> None:
         typed = {name: request.form.get(name, "") for name in PARTS}
         try:
             with transaction(service.office.engine) as conn:
-                who = _sender(service, conn)
+                who = session.sender(service, conn, ABOUT)
                 case = cases.find(conn, ref=ref)
                 entry = library.propose(service.office, conn, case, who.person, typed, service.now())
             return redirect(f"/library/{entry.ref}?did=proposed", 303)
         except Incomplete as gaps:
             with transaction(service.office.engine) as conn:
-                return _write(service, conn, _staff(service, conn), ref, typed, gaps.problems)
+                return _write(service, conn, session.staff(service, conn), ref, typed, gaps.problems)
 
     @pages.get("/library/<entry>")
     def look_up(entry: str) -> Response:
         with transaction(service.office.engine) as conn:
-            return _entry(service, conn, _staff(service, conn), entry)
+            return _entry(service, conn, session.staff(service, conn), entry)
 
     @pages.post("/library/<entry>/<what>")
     def change(entry: str, what: str) -> AnyResponse:
         try:
             with transaction(service.office.engine) as conn:
-                _change(service, conn, _sender(service, conn).person, entry, what)
+                _change(service, conn, session.sender(service, conn, ABOUT).person, entry, what)
             return redirect(f"/library/{entry}?did={what}", 303)
         except Incomplete as gaps:
             with transaction(service.office.engine) as conn:
-                return _entry(service, conn, _staff(service, conn), entry, request.form, gaps.problems)
+                return _entry(service, conn, session.staff(service, conn), entry, request.form, gaps.problems)
 
     @pages.get("/improve")
     def groups() -> Response:
         with transaction(service.office.engine) as conn:
-            return _groups(service, conn, _staff(service, conn))
+            return _groups(service, conn, session.staff(service, conn))
 
     @pages.post("/improve")
     def confirm() -> AnyResponse:
@@ -81,7 +81,7 @@ def add(pages: Blueprint, service: Service) -> None:
         kind = Kind(_number("unit"), form.get("item", ""), form.get("cause_code", ""))
         with transaction(service.office.engine) as conn:
             group = improvement.confirm(
-                service.office, conn, _sender(service, conn).person, kind, service.now()
+                service.office, conn, session.sender(service, conn, ABOUT).person, kind, service.now()
             )
         return redirect(f"/improve#{group.ref}", 303)
 
@@ -93,7 +93,7 @@ def add(pages: Blueprint, service: Service) -> None:
                 improvement.act_on(
                     service.office,
                     conn,
-                    _sender(service, conn).person,
+                    session.sender(service, conn, ABOUT).person,
                     group,
                     what=form.get("what", ""),
                     owner=_number("owner"),
@@ -112,7 +112,7 @@ def add(pages: Blueprint, service: Service) -> None:
                 improvement.end(
                     service.office,
                     conn,
-                    _sender(service, conn).person,
+                    session.sender(service, conn, ABOUT).person,
                     action,
                     state=form.get("state", ""),
                     outcome=form.get("outcome", ""),
@@ -124,23 +124,7 @@ def add(pages: Blueprint, service: Service) -> None:
 
     def _groups_again(where: str, gaps: Incomplete) -> Response:
         with transaction(service.office.engine) as conn:
-            return _groups(service, conn, _staff(service, conn), where, gaps.problems)
-
-
-def _staff(service: Service, conn: Connection) -> Login:
-    """The member of staff who is looking. Raises `Refusal` to citizens."""
-    who = session.login(service, conn)
-    if who.person.kind != "staff":
-        raise Refusal(NOT_YOURS)
-    return who
-
-
-def _sender(service: Service, conn: Connection) -> Login:
-    """The same for whoever sends something: from a page of ours, drawn for this login."""
-    who = _staff(service, conn)
-    if session.hold(service, conn, who, ABOUT) is None:
-        raise Refusal(NOT_NOW)
-    return who
+            return _groups(service, conn, session.staff(service, conn), where, gaps.problems)
 
 
 def _change(service: Service, conn: Connection, person: Person, ref: str, what: str) -> None:

@@ -23,7 +23,7 @@ from core.logins import Login
 from core.people import Person
 from core.policy.model import Consequence, Finding
 from core.proposals import LABELS, RESULTS, STATES, Proposal
-from core.refusals import NOT_NOW, NOT_YOURS, UNKNOWN_CASE, Incomplete, Refusal
+from core.refusals import NOT_YOURS, UNKNOWN_CASE, Incomplete, Refusal
 from core.store import transaction
 from core.workdays import SHANGHAI
 
@@ -49,13 +49,13 @@ def add(pages: Blueprint, service: Service) -> None:
     @pages.get("/proposals")
     def proposed() -> Response:
         with transaction(service.office.engine) as conn:
-            return _list(service, conn, _staff(service, conn))
+            return _list(service, conn, session.staff(service, conn))
 
     @pages.get("/proposals/sheet")
     def proposal_sheet() -> Response:
         """The deductions of a year, as an Excel file."""
         with transaction(service.office.engine) as conn:
-            who = _staff(service, conn)
+            who = session.staff(service, conn)
             year = _number("year", request.args) or service.now().astimezone(SHANGHAI).year
             if not FIRST_YEAR <= year <= LAST_YEAR:
                 abort(404)
@@ -67,48 +67,32 @@ def add(pages: Blueprint, service: Service) -> None:
     @pages.get("/proposals/record/<key>")
     def finding_form(key: str) -> Response:
         with transaction(service.office.engine) as conn:
-            return _form(service, conn, _staff(service, conn), key)
+            return _form(service, conn, session.staff(service, conn), key)
 
     @pages.post("/proposals/record/<key>")
     def put_on_record(key: str) -> AnyResponse:
         try:
             with transaction(service.office.engine) as conn:
-                made = _record(service, conn, _sender(service, conn).person, key)
+                made = _record(service, conn, session.sender(service, conn, ABOUT).person, key)
             return redirect(f"/proposals?did={made}", 303)
         except Incomplete as gaps:
             with transaction(service.office.engine) as conn:
-                return _form(service, conn, _staff(service, conn), key, gaps.problems)
+                return _form(service, conn, session.staff(service, conn), key, gaps.problems)
 
     @pages.get("/proposals/<one>")
     def proposal(one: str) -> Response:
         with transaction(service.office.engine) as conn:
-            return _one(service, conn, _staff(service, conn), one)
+            return _one(service, conn, session.staff(service, conn), one)
 
     @pages.post("/proposals/<one>/<what>")
     def decide_proposal(one: str, what: str) -> AnyResponse:
         try:
             with transaction(service.office.engine) as conn:
-                _change(service, conn, _sender(service, conn).person, one, what)
+                _change(service, conn, session.sender(service, conn, ABOUT).person, one, what)
             return redirect(f"/proposals/{one}?did={what}", 303)
         except Incomplete as gaps:
             with transaction(service.office.engine) as conn:
-                return _one(service, conn, _staff(service, conn), one, what, gaps.problems)
-
-
-def _staff(service: Service, conn: Connection) -> Login:
-    """The member of staff who is looking. Raises `Refusal` to citizens."""
-    who = session.login(service, conn)
-    if who.person.kind != "staff":
-        raise Refusal(NOT_YOURS)
-    return who
-
-
-def _sender(service: Service, conn: Connection) -> Login:
-    """The same for whoever sends something: from a page of ours, drawn for this login."""
-    who = _staff(service, conn)
-    if session.hold(service, conn, who, ABOUT) is None:
-        raise Refusal(NOT_NOW)
-    return who
+                return _one(service, conn, session.staff(service, conn), one, what, gaps.problems)
 
 
 def _change(service: Service, conn: Connection, person: Person, ref: str, what: str) -> None:

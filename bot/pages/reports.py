@@ -21,7 +21,7 @@ from core import people, reports, views
 from core.case import Case
 from core.logins import Login
 from core.policy.model import Report
-from core.refusals import NOT_NOW, NOT_YOURS, Incomplete, Refusal
+from core.refusals import NOT_YOURS, Incomplete, Refusal
 from core.reports import Filed
 from core.store import transaction
 from core.views import CaseView
@@ -47,12 +47,12 @@ def add(pages: Blueprint, service: Service) -> None:
     @pages.get("/reports")
     def all_reports() -> Response:
         with transaction(office.engine) as conn:
-            return _list(service, conn, _staff(service, conn))
+            return _list(service, conn, session.staff(service, conn))
 
     @pages.get("/reports/<ref>")
     def one_report(ref: str) -> AnyResponse:
         with transaction(office.engine) as conn:
-            who = _staff(service, conn)
+            who = session.staff(service, conn)
             filed, report = _readable(service, conn, who, ref)
             kind = request.args.get("as", "")
             if kind:
@@ -64,14 +64,12 @@ def add(pages: Blueprint, service: Service) -> None:
         text = request.form.get("text", "")
         try:
             with transaction(office.engine) as conn:
-                who = _staff(service, conn)
-                if session.hold(service, conn, who, ABOUT) is None:
-                    raise Refusal(NOT_NOW)
+                who = session.sender(service, conn, ABOUT)
                 done = reports.save if what == "save" else reports.sign
                 done(office, conn, ref, who.person, text, service.now())
         except Incomplete as gaps:
             with transaction(office.engine) as conn:
-                who = _staff(service, conn)
+                who = session.staff(service, conn)
                 filed, report = _readable(service, conn, who, ref)
                 return _report(service, conn, who, filed, report, text, gaps.problems["text"])
         service.ring("deliver")
@@ -81,7 +79,7 @@ def add(pages: Blueprint, service: Service) -> None:
     def enclosed_list(ref: str) -> AnyResponse:
         """The list that goes with the report, to print, as PDF or as an Excel file."""
         with transaction(office.engine) as conn:
-            who = _staff(service, conn)
+            who = session.staff(service, conn)
             filed, _ = _readable(service, conn, who, ref)
             sheet = reports.enclosure(office, conn, filed, who.person, service.now())
         if sheet is None:
@@ -99,7 +97,7 @@ def add(pages: Blueprint, service: Service) -> None:
     def behind_figure(ref: str, section: str, row: str, column: str) -> Response:
         """The cases that a figure counts."""
         with transaction(office.engine) as conn:
-            who = _staff(service, conn)
+            who = session.staff(service, conn)
             filed, report = _readable(service, conn, who, ref)
             found = reports.tables_of(office, conn, report, filed, filed.period(service.now()))
             table = next((t for t in found if t.key == section), None)
@@ -126,14 +124,6 @@ def add(pages: Blueprint, service: Service) -> None:
 
 def _within(text: str, count: int) -> bool:
     return text.isascii() and text.isdecimal() and len(text) < 7 and int(text) < count
-
-
-def _staff(service: Service, conn: Connection) -> Login:
-    """The member of staff who is looking. Raises `Refusal` to citizens."""
-    who = session.login(service, conn)
-    if who.person.kind != "staff":
-        raise Refusal(NOT_YOURS)
-    return who
 
 
 def _readable(service: Service, conn: Connection, who: Login, ref: str) -> tuple[Filed, Report]:

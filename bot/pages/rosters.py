@@ -16,7 +16,7 @@ from core import people, rosters
 from core.logins import Login
 from core.people import Person
 from core.policy.model import Roster
-from core.refusals import NOT_NOW, NOT_YOURS, Refusal
+from core.refusals import NOT_YOURS, Refusal
 from core.rosters import SORTS
 from core.store import transaction
 from core.workdays import SHANGHAI
@@ -31,24 +31,15 @@ def add(pages: Blueprint, service: Service) -> None:
     @pages.get("/rosters")
     def all_rosters() -> Response:
         with transaction(office.engine) as conn:
-            return _rosters(service, conn, _staff(service, conn))
+            return _rosters(service, conn, session.staff(service, conn))
 
     @pages.post("/rosters/<key>/<any(put, note, fill):what>")
     def change_roster(key: str, what: str) -> AnyResponse:
         with transaction(office.engine) as conn:
-            who = _staff(service, conn)
-            if session.hold(service, conn, who, ABOUT) is None:
-                raise Refusal(NOT_NOW)
+            who = session.sender(service, conn, ABOUT)
             _change(service, conn, who.person, rosters.find(office.profile, key), what)
         service.ring("deliver")
         return redirect(f"/rosters?did={what}#{key}", 303)
-
-
-def _staff(service: Service, conn: Connection) -> Login:
-    who = session.login(service, conn)
-    if who.person.kind != "staff":
-        raise Refusal(NOT_YOURS)
-    return who
 
 
 def _change(service: Service, conn: Connection, person: Person, roster: Roster, what: str) -> None:
@@ -80,7 +71,7 @@ def _rosters(service: Service, conn: Connection, who: Login) -> Response:
             rosters.shifts(office, conn, roster, today - BACK, today + AHEAD),
             rosters.may_edit(office, conn, roster, who.person),
             rosters.may_note(office, conn, roster, who.person),
-            people.staff(conn, *roster.roles, "window_staff", "duty_cadre"),
+            people.staff(conn, *roster.roles, *office.profile.slots.get("receiver", ())),
         )
         for roster in office.profile.rosters
     ]

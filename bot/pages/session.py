@@ -16,6 +16,7 @@ from core import logins, uploads
 from core.desk.attach import NewFile
 from core.logins import LOGIN_LIFE, Login
 from core.privacy import Vault
+from core.refusals import NOT_NOW, NOT_YOURS, Refusal
 from core.settings import Settings
 from core.store import transaction
 from core.uploads import Accepted
@@ -40,6 +41,23 @@ def login(service: Service, conn: Connection) -> Login:
         raise SignInNeeded
     g.person_id = found.person.id
     return found
+
+
+def staff(service: Service, conn: Connection) -> Login:
+    """The member of staff who is looking. Raises `Refusal("not_yours")` to citizens."""
+    who = login(service, conn)
+    if who.person.kind != "staff":
+        raise Refusal(NOT_YOURS)
+    return who
+
+
+def sender(service: Service, conn: Connection, about: str) -> Login:
+    """The same for whoever sends something: from a page of ours, drawn for this login. Raises `Refusal("not_now")`
+    where the ticket is not of these pages, or used up."""
+    who = staff(service, conn)
+    if hold(service, conn, who, about) is None:
+        raise Refusal(NOT_NOW)
+    return who
 
 
 def person_id() -> int | None:
