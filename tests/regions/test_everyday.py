@@ -1,0 +1,124 @@
+"""What every window does every day, in the regions where the window itself sends the matter on.
+
+Who hears of each act, and what it cannot be done without, is looked at by the world itself (`heard.py`, `asked.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from core import duties, store
+from core.case import Case
+from tests.regions import test_longhui as longhui
+from tests.regions import test_neixiang as neixiang
+from tests.regions import test_putuo as putuo
+from tests.regions.drawing import ReadWorld
+from tests.world import World
+
+
+@dataclass(frozen=True)
+class Region:
+    """A hall, a day to begin with, its people by key, and how a matter is told and sent to the unit."""
+
+    name: str
+    start: str
+    window: str
+    taker: str
+    handler: str
+    told: Callable[[World], Case]
+    sent: Callable[[World, Case], Case]
+    answered: Callable[[World, Case], Case]
+
+
+REGIONS = (
+    Region("longhui", longhui.FRIDAY, "ouyang", "bu", "bu", longhui.tell, longhui.send, longhui.answer),
+    Region(
+        "neixiang",
+        neixiang.TUESDAY,
+        "lan",
+        "miao",
+        "miao",
+        neixiang.told_online,
+        neixiang.dispatched,
+        neixiang.replied,
+    ),
+    Region(
+        "putuo",
+        putuo.THURSDAY,
+        "fang",
+        "hua",
+        "jin",
+        putuo.told_online,
+        lambda world, case: putuo.dispatched(world, putuo.analysed(world, case)),
+        putuo.replied,
+    ),
+)
+
+
+@pytest.fixture(params=REGIONS, ids=lambda region: region.name)
+def region(request: pytest.FixtureRequest) -> Region:
+    found: Region = request.param
+    return found
+
+
+@pytest.fixture
+def world(region: Region, sqlite_url: str, tmp_path: Path) -> Iterator[World]:
+    made = ReadWorld.of(region.name, sqlite_url, tmp_path / "files", start=region.start)
+    yield made
+    made.office.engine.dispose()
+
+
+def owed(world: World, case: Case) -> list[str]:
+    """The duties that are open."""
+    with store.transaction(world.office.engine) as conn:
+        return sorted(duty.key for duty in duties.of_case(conn, case.id))
+
+
+def test_what_people_say_meanwhile_reaches_whom_it_concerns(world: World, region: Region) -> None:
+    case = region.told(world)
+    world.do("li", case, "ask_human", human_question="要带什么材料？")
+    assert "human" in owed(world, case)
+    world.do(region.window, case, "answer_citizen", human_answer="带身份证就行")
+    assert "human" not in owed(world, case)
+    case = region.sent(world, case)
+    world.do(region.taker, case, "sign_for")
+    assert "sign_for" not in owed(world, case)
+    assert world.refusal(region.taker, case, "sign_for").code in ("done_already", "not_now")
+    world.do(region.handler, case, "ask", question="原件还在手上吗？")
+    assert world.refusal(region.handler, case, "ask", question="还有呢？").code
+    assert "answer" in owed(world, case)
+    world.do("li", case, "add", supplement="昨天又去了一趟")
+    world.do("li", case, "answer", answer="在")
+    assert "answer" not in owed(world, case)
+    assert world.refusal("li", case, "answer", answer="在").code
+    world.do(region.handler, case, "ask", question="复印件也行，有吗？")
+    world.do(region.window, case, "answer_for", answer="电话里说有")
+    assert "answer" not in owed(world, case)
+    world.do(region.handler, case, "note_call", call_note="约好明天来")
+    case = region.answered(world, case)
+    assert "limit" not in owed(world, case) and "to_applicant" in owed(world, case)
+
+
+def test_who_takes_the_matter_back_leaves_nothing_to_do(world: World, region: Region) -> None:
+    case = region.told(world)
+    assert world.do("li", case, "withdraw").stage == "WITHDRAWN" and owed(world, case) == []
+    case = region.sent(world, region.told(world))
+    world.do("li", case, "withdraw")
+    assert owed(world, case) == []
+    case = region.sent(world, region.told(world))
+    world.do(region.taker, case, "sign_for")
+    world.do(region.handler, case, "ask", question="原件还在手上吗？")
+    world.do("li", case, "ask_human", human_question="还要多久？")
+    world.do("li", case, "withdraw")
+    assert owed(world, case) == []
+
+
+def test_a_sheet_sent_back_is_owed_by_nobody_until_it_goes_out_again(world: World, region: Region) -> None:
+    case = region.sent(world, region.told(world))
+    world.do(region.handler, case, "send_back", send_back_reason="不归我们管")
+    assert "sign_for" not in owed(world, case)
+    assert "sign_for" in owed(world, region.sent(world, case))
