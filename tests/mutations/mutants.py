@@ -12,9 +12,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from core import flow
 from core.policy.model import OUTCOMES
 
 GONE: Final = object()  # as a new value: the entry is left out
+# After these nothing is owed whatever the profile says (`core.duties`), so that it cannot be wrong there.
+ENDING: Final = frozenset(row.act for row in flow.FLOW if row.to in flow.GONE)
 Table = Mapping[str, Any]
 Path = tuple[str | int, ...]
 
@@ -167,6 +170,8 @@ def _duties(table: Table) -> Told:
             yield f"{where}.when: off", (*path, "when"), {}, opening, word
         for trigger in ("opens_on", "met_by", "void_on", "rearm"):
             for name in duty.get(trigger, ()):
+                if trigger == "void_on" and name in ENDING:
+                    continue
                 if name in live or name.startswith("deliver:"):
                     less = _less(duty[trigger], name)
                     needs = (name,) if name in live else (word,)
