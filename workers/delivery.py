@@ -399,7 +399,7 @@ class Round:
             if plain:
                 with self._transaction() as conn:
                     self._mark(conn, plain)
-        except Exception:
+        except Exception:  # one bad message must not undo the others: each again by itself, and told of there
             alone = arrived
         for pair in alone:
             try:
