@@ -44,6 +44,8 @@ STATES: Final[Mapping[str, str]] = {
     "appealed": "有申诉",
     "lifted": "已撤销",
 }
+UNDECIDED: Final = ("proposed", "appealed")
+ABSENCES: Final[Mapping[str, str]] = {"late": "迟到", "absent": "缺席"}
 RESULTS: Final[Mapping[str, str]] = {"sufficient": "整改到位", "insufficient": "整改不到位"}
 LABELS: Final[Mapping[str, str]] = {
     "case": "哪件事",
@@ -297,11 +299,19 @@ def note_absence(
     problems = {} if _works_in(conn, who, None) else {"person": "choice"}
     if day is None or day > _day(now):
         problems["day"] = "date"
-    if sort not in ("late", "absent"):
+    if sort not in ABSENCES:
         problems["sort"] = "choice"
-    if problems:
+    if problems or day is None:
         raise Incomplete(problems, LABELS)
-    row = {"person_id": who, "day": day, "sort": sort, "recorded_by": person.id, "recorded_at": now}
+    return keep_absence(office, conn, who, day, sort, person, now)
+
+
+def keep_absence(
+    office: Office, conn: Connection, who: int, day: date, sort: str, by: Person, now: datetime
+) -> tuple[Proposal, ...]:
+    """Put an absence on record, once a person and day; what it gives reason for. Whether `by` may is the caller's
+    question. Raises `Refusal` (noted already)."""
+    row = {"person_id": who, "day": day, "sort": sort, "recorded_by": by.id, "recorded_at": now}
     if store.insert_once(conn, store.absence, ("person_id", "day"), **row) is None:
         raise Refusal("recorded_already")
     return propose(office, conn, now, rules=("absence",))

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from core import case as cases
-from core import store, uploads
+from core import proposals, store, uploads
 from core.office import Office
 from core.people import Retention
 
@@ -37,12 +37,13 @@ PERIOD_AT: Final = {
 }
 _C, _F, _A, _E = store.case.c, store.fact.c, store.attachment.c, store.event.c
 _I, _O, _V, _D = store.inbox.c, store.outbox.c, store.view_log.c, store.dialogue.c
+_G, _P, _L = store.finding.c, store.proposal.c, store.proposal_line.c
 
 
 @dataclass(frozen=True)
 class Kept:
     """How much went, or would go: cases touched, their facts and files, drafts among them, addresses of citizens,
-    messages in and out, looks."""
+    messages in and out, looks, words of findings and proposals."""
 
     cases: int = 0
     drafts: int = 0
@@ -52,6 +53,7 @@ class Kept:
     received: int = 0
     sent: int = 0
     looks: int = 0
+    remarks: int = 0
 
 
 @dataclass(frozen=True)
@@ -179,7 +181,7 @@ def _remove_files(office: Office) -> None:
 
 
 def _beside_cases(conn: Connection, periods: Retention, now: datetime, dry_run: bool) -> Sequence[int]:
-    """Addresses of citizens nothing is kept of, messages, looks: how many."""
+    """Addresses of citizens nothing is kept of, messages, looks, remarks: how many."""
     p, i = store.person.c, store.identity.c
     words_before = now - timedelta(days=periods.messages)
     # Of somebody whose case still holds words, or who wrote lately, the way back to her stays.
@@ -191,6 +193,12 @@ def _beside_cases(conn: Connection, periods: Retention, now: datetime, dry_run: 
     citizens = sa.select(p.id).where(p.kind == "citizen")
     shut = sa.or_(i.open_until.is_(None), i.open_until < now)
     nobody_s = i.person_id.in_(citizens) & shut & ~kept & ~lately & ~open_case
+    # What was written about a matter goes with the words of that matter; about no matter, by its own age. What is
+    # not decided yet is needed whole.
+    remarks_before = now - timedelta(days=periods.closed)
+    undecided = _P.state.in_(proposals.UNDECIDED)
+    about = sa.select(_P.id).where(undecided | _still_told(_P.case_id))
+    waiting = sa.exists().where(_P.case_id == _G.case_id, undecided)
     done: tuple[tuple[sa.Table, sa.ColumnElement[bool], dict[str, object]], ...] = (
         (store.identity, nobody_s, {}),
         (store.inbox, (_I.received_at <= words_before) & (_I.state != "new"), {}),
@@ -200,6 +208,16 @@ def _beside_cases(conn: Connection, periods: Retention, now: datetime, dry_run: 
             {"words_enc": None},
         ),
         (store.view_log, _V.at <= now - timedelta(days=periods.looks), {}),
+        (
+            store.finding,
+            (_G.at <= remarks_before) & _G.words_enc.is_not(None) & ~_still_told(_G.case_id) & ~waiting,
+            {"words_enc": None},
+        ),
+        (
+            store.proposal_line,
+            (_L.at <= remarks_before) & _L.words_enc.is_not(None) & _L.proposal_id.not_in(about),
+            {"words_enc": None},
+        ),
     )
     counts = []
     for table, where, emptied in done:
@@ -210,4 +228,10 @@ def _beside_cases(conn: Connection, periods: Retention, now: datetime, dry_run: 
             continue
         change = sa.update(table).where(where).values(emptied) if emptied else sa.delete(table).where(where)
         counts.append(conn.execute(change).rowcount)
-    return counts
+    *rest, findings, lines = counts
+    return *rest, findings + lines
+
+
+def _still_told(case_id: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+    """That words are kept of a case."""
+    return sa.exists().where(_F.case_id == case_id, _F.value_enc.is_not(None))

@@ -15,7 +15,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from core import heartbeat, outbox, people, store
+from core import heartbeat, outbox, people, proposals, store
 from core.office import Office
 from core.people import Person
 from core.policy.model import Profile, Roster
@@ -25,7 +25,6 @@ from core.workdays import SHANGHAI
 S, A = store.shift, store.absence
 AHEAD: Final = 20  # working days that are laid out
 GAP, REMINDER = "roster_gap", "roster_reminder"
-SORTS: Final = {"late": "没有按时到岗", "absent": "没有到岗"}
 
 
 @dataclass(frozen=True)
@@ -213,17 +212,9 @@ def note_absence(
     standing = _standing(conn, roster.key, day)
     if standing is None or day > _day(now):
         raise Refusal(NOT_NOW, clause=roster.clause)
-    if sort not in SORTS:
-        raise Incomplete({"sort": "choice"}, {"sort": "迟到还是没来"})
-    row = {
-        "person_id": standing.person_id,
-        "day": day,
-        "sort": sort,
-        "recorded_by": by.id,
-        "recorded_at": now,
-    }
-    if store.insert_once(conn, A, ("person_id", "day"), **row) is None:
-        raise Refusal(DONE_ALREADY, clause=roster.clause, act="note_absence")
+    if sort not in proposals.ABSENCES:
+        raise Incomplete({"sort": "choice"}, proposals.LABELS)
+    proposals.keep_absence(office, conn, standing.person_id, day, sort, by, now)
     if sort == "absent":
         _warn(office, conn, roster, day, now)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from core import rosters, store
+from core import proposals, rosters, store
 from core.workdays import SHANGHAI
 from workers import console
 from workers.console import Args, Mistake, say
@@ -29,7 +29,7 @@ def roster(args: Args) -> None:
         days = rosters.shifts(office, conn, found, first, last)
     lines = [
         f"{shift.day}{HALVES[shift.half]}  {shift.person.name if shift.person else '（还没有人）'}"
-        + (f"（{rosters.SORTS[shift.absent]}）" if shift.absent else "")
+        + (f"（{proposals.ABSENCES[shift.absent]}）" if shift.absent else "")
         for shift in days
     ]
     data = [

@@ -41,7 +41,6 @@ DONE: Final[Mapping[str, str]] = {
     **RESULTS,
 }
 FIGURES: Final[Mapping[str, str]] = {"handled": "办结", "ratings": "评价", "satisfied": "满意（含基本满意）"}
-SORTS: Final[Mapping[str, str]] = {"late": "迟到", "absent": "缺席"}
 ABSENCE: Final = "absence"
 
 
@@ -228,7 +227,7 @@ def _one(
         decides=proposals.decides(office, conn, proposal, person),
         done=DONE,
         figures=FIGURES,
-        sorts=SORTS,
+        sorts=proposals.ABSENCES,
         results=RESULTS,
         where=where,
         problems=_problems(service, problems),
@@ -276,7 +275,7 @@ def _form(
         finding=finding,
         sending=sending is not None,
         choices=office.profile.lists[finding.codes] if finding and finding.codes else (),
-        sorts=SORTS,
+        sorts=proposals.ABSENCES,
         labels=LABELS,
         typed=typed,
         problems=_problems(service, problems),

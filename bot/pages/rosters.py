@@ -12,12 +12,11 @@ from werkzeug.wrappers import Response as AnyResponse
 from bot.pages import session
 from bot.pages.session import page
 from bot.service import Service
-from core import people, rosters
+from core import people, proposals, rosters
 from core.logins import Login
 from core.people import Person
 from core.policy.model import Roster
 from core.refusals import NOT_YOURS, Refusal
-from core.rosters import SORTS
 from core.store import transaction
 from core.workdays import SHANGHAI
 
@@ -81,7 +80,7 @@ def _rosters(service: Service, conn: Connection, who: Login) -> Response:
         "rosters",
         shown=shown,
         today=today,
-        sorts=SORTS,
+        sorts=proposals.ABSENCES,
         did=request.args.get("did", ""),
         ticket=session.issue(service, conn, who, ABOUT).secret if sets else "",
         units={u.id: u.name for u in people.units(conn)},

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import sqlalchemy as sa
 
-from core import heartbeat, proposals, store
+from core import heartbeat, proposals, retention, store
 from core.privacy import Vault, make_key
 from core.rekey import rekey
 from tests.proposals.desk import confirm, every, record, said
@@ -50,3 +51,37 @@ def test_a_sweep_lets_the_rules_look_and_the_card_leaves(hall: World, tmp_path: 
     with store.transaction(hall.office.engine) as conn:
         looked = heartbeat.last(conn, "proposals")
     assert looked and looked.at == hall.now and len(every(hall)) == 1
+
+
+def noted(world: World, decided: bool) -> proposals.Proposal:
+    """Shirking put on record about a matter that then came to its end."""
+    case = world.dispatch(world.tell())
+    (made,) = record(world, "gu", "shirking", case, code="shirk", words="李桂兰来了五趟，两个科室互相推。")
+    if decided:
+        made = confirm(world, "gu", made, words="谈话提醒。")
+    assert world.delivered(world.result(case)).stage == "CLOSED"
+    return made
+
+
+def test_what_was_written_goes_with_the_words_of_its_matter_and_the_decision_stays(world: World) -> None:
+    made = noted(world, decided=True)
+    world.now += timedelta(days=1094)
+    assert retention.apply(world.office, world.now).remarks == 0
+    world.now += timedelta(days=6)
+
+    assert retention.apply(world.office, world.now).remarks == 2
+
+    assert said(world, made) == [("proposed", ""), ("confirmed", "")]
+    with store.transaction(world.office.engine) as conn:
+        (found,) = proposals.recorded(world.office, conn, made.evidence["findings"])
+    assert (found.words, found.code) == ("", "shirk")
+    assert retention.apply(world.office, world.now).remarks == 0
+
+
+def test_what_is_not_decided_yet_is_kept_whole(hall: World) -> None:
+    made = noted(hall, decided=False)
+    hall.now += timedelta(days=1100)
+    assert retention.apply(hall.office, hall.now).remarks == 0
+    with store.transaction(hall.office.engine) as conn:
+        (found,) = proposals.recorded(hall.office, conn, made.evidence["findings"])
+    assert found.words.startswith("李桂兰")

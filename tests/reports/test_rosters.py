@@ -11,7 +11,7 @@ import pytest
 
 from core import rosters, store
 from core.policy.model import Roster
-from core.refusals import DONE_ALREADY, NOT_YOURS, Refusal
+from core.refusals import NOT_YOURS, Refusal
 from core.rosters import Shift
 from tests.regions.test_neixiang import registered, told_online
 from tests.reports.desk import by_hand, leaves, notices
@@ -179,9 +179,11 @@ def test_an_absence_is_noted_by_a_person_once_and_by_nobody_else(longhui: World)
         assert refused(longhui, who, "specialist", "2022-04-28", "absent") == NOT_YOURS
     assert refused(longhui, "kuang", "specialist", "2022-04-29", "absent") == "not_now"  # tomorrow
     note(longhui, "kuang", "specialist", "2022-04-28", "late")
-    assert refused(longhui, "ling", "specialist", "2022-04-28", "absent") == DONE_ALREADY
+    assert refused(longhui, "ling", "specialist", "2022-04-28", "absent") == "recorded_already"
     (row,) = by_hand(longhui, "select sort, recorded_by from absence")
     assert (row.sort, row.recorded_by) == ("late", longhui.who("kuang").id)
+    (proposed,) = by_hand(longhui, "select state, day from proposal")  # at once, for a person to decide
+    assert (proposed.state, str(proposed.day)) == ("proposed", "2022-04-28")
     assert [s.gap for s in sits(longhui, "specialist", "2022-04-28", "2022-04-28")] == [False]
 
 
