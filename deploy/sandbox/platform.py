@@ -177,7 +177,7 @@ class Platform(ABC):
         self.run = 0
         self._idle = Condition()
         self._busy = 0
-        self._http = urllib3.PoolManager(retries=False)
+        self._http = urllib3.PoolManager(maxsize=16, retries=False)
         self.begin()
 
     def begin(self) -> None:
