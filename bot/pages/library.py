@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from typing import Final
 
 from flask import Blueprint, Response, abort, redirect, request
 from sqlalchemy.engine import Connection
 from werkzeug.wrappers import Response as AnyResponse
 
-from bot.pages import session
+from bot.pages import sent, session
+from bot.pages.sent import Again, Problems
 from bot.pages.session import page
 from bot.service import Service
 from core import case as cases
 from core import improvement, library, people
-from core.desk.fields import FIRST_YEAR, LAST_YEAR
 from core.improvement import Group, Kind
 from core.library import JUDGES, PARTS, SECOND, TONES, WRITERS, Entry
 from core.logins import Login
 from core.people import Person
-from core.refusals import NOT_YOURS, Incomplete, Refusal
+from core.refusals import NOT_YOURS, Refusal
 from core.store import transaction
 from core.workdays import SHANGHAI
 
-ABOUT = "library"  # what the tickets of these pages are for
+ABOUT: Final = "library"  # what the tickets of these pages are for
+LABELS: Final[Mapping[str, str]] = {
+    **{name: label for name, (_, label) in PARTS.items()},
+    "owner": "谁来复核",
+    "review_on": "哪天复核",
+    "tone": "正面还是反面",
+}
+IMPROVING: Final = {"what": "改什么", "owner": "谁负责", "due_on": "什么时候改好", "outcome": "改得怎么样"}
 
 
 def add(pages: Blueprint, service: Service) -> None:
@@ -45,15 +52,16 @@ def add(pages: Blueprint, service: Service) -> None:
     @pages.post("/library/from/<ref>")
     def write(ref: str) -> AnyResponse:
         typed = {name: request.form.get(name, "") for name in PARTS}
-        try:
-            with transaction(service.office.engine) as conn:
-                who = session.sender(service, conn, ABOUT)
-                case = cases.find(conn, ref=ref)
-                entry = library.propose(service.office, conn, case, who.person, typed, service.now())
-            return redirect(f"/library/{entry.ref}?did=proposed", 303)
-        except Incomplete as gaps:
-            with transaction(service.office.engine) as conn:
-                return _write(service, conn, session.staff(service, conn), ref, typed, gaps.problems)
+
+        def propose(conn: Connection, person: Person) -> str:
+            case = cases.find(conn, ref=ref)
+            entry = library.propose(service.office, conn, case, person, typed, service.now())
+            return f"/library/{entry.ref}?did=proposed"
+
+        def again(conn: Connection, who: Login, problems: Problems) -> Response:
+            return _write(service, conn, who, ref, typed, problems)
+
+        return sent.do(service, ABOUT, propose, again)
 
     @pages.get("/library/<entry>")
     def look_up(entry: str) -> Response:
@@ -62,13 +70,14 @@ def add(pages: Blueprint, service: Service) -> None:
 
     @pages.post("/library/<entry>/<what>")
     def change(entry: str, what: str) -> AnyResponse:
-        try:
-            with transaction(service.office.engine) as conn:
-                _change(service, conn, session.sender(service, conn, ABOUT).person, entry, what)
-            return redirect(f"/library/{entry}?did={what}", 303)
-        except Incomplete as gaps:
-            with transaction(service.office.engine) as conn:
-                return _entry(service, conn, session.staff(service, conn), entry, request.form, gaps.problems)
+        def act(conn: Connection, person: Person) -> str:
+            _change(service, conn, person, entry, what)
+            return f"/library/{entry}?did={what}"
+
+        def again(conn: Connection, who: Login, problems: Problems) -> Response:
+            return _entry(service, conn, who, entry, request.form, problems)
+
+        return sent.do(service, ABOUT, act, again)
 
     @pages.get("/improve")
     def groups() -> Response:
@@ -78,53 +87,48 @@ def add(pages: Blueprint, service: Service) -> None:
     @pages.post("/improve")
     def confirm() -> AnyResponse:
         form = request.form
-        kind = Kind(_number("unit"), form.get("item", ""), form.get("cause_code", ""))
-        with transaction(service.office.engine) as conn:
-            group = improvement.confirm(
-                service.office, conn, session.sender(service, conn, ABOUT).person, kind, service.now()
-            )
-        return redirect(f"/improve#{group.ref}", 303)
+        kind = Kind(sent.number("unit"), form.get("item", ""), form.get("cause_code", ""))
+
+        def act(conn: Connection, person: Person) -> str:
+            return f"/improve#{improvement.confirm(service.office, conn, person, kind, service.now()).ref}"
+
+        return sent.do(service, ABOUT, act, _again(""))
 
     @pages.post("/improve/<group>")
-    def act(group: str) -> AnyResponse:
-        form = request.form
-        try:
-            with transaction(service.office.engine) as conn:
-                improvement.act_on(
-                    service.office,
-                    conn,
-                    session.sender(service, conn, ABOUT).person,
-                    group,
-                    what=form.get("what", ""),
-                    owner=_number("owner"),
-                    due_on=_day("due_on"),
-                    now=service.now(),
-                )
-            return redirect(f"/improve#{group}", 303)
-        except Incomplete as gaps:
-            return _groups_again(group, gaps)
+    def plan(group: str) -> AnyResponse:
+        def act(conn: Connection, person: Person) -> str:
+            improvement.act_on(
+                service.office,
+                conn,
+                person,
+                group,
+                what=request.form.get("what", ""),
+                owner=sent.number("owner"),
+                due_on=sent.day("due_on"),
+                now=service.now(),
+            )
+            return f"/improve#{group}"
+
+        return sent.do(service, ABOUT, act, _again(group))
 
     @pages.post("/improve/actions/<action>")
     def end(action: str) -> AnyResponse:
-        form = request.form
-        try:
-            with transaction(service.office.engine) as conn:
-                improvement.end(
-                    service.office,
-                    conn,
-                    session.sender(service, conn, ABOUT).person,
-                    action,
-                    state=form.get("state", ""),
-                    outcome=form.get("outcome", ""),
-                    now=service.now(),
-                )
-            return redirect("/improve", 303)
-        except Incomplete as gaps:
-            return _groups_again(action, gaps)
+        def act(conn: Connection, person: Person) -> str:
+            improvement.end(
+                service.office,
+                conn,
+                person,
+                action,
+                state=request.form.get("state", ""),
+                outcome=request.form.get("outcome", ""),
+                now=service.now(),
+            )
+            return "/improve"
 
-    def _groups_again(where: str, gaps: Incomplete) -> Response:
-        with transaction(service.office.engine) as conn:
-            return _groups(service, conn, session.staff(service, conn), where, gaps.problems)
+        return sent.do(service, ABOUT, act, _again(action))
+
+    def _again(where: str) -> Again:
+        return lambda conn, who, problems: _groups(service, conn, who, where, problems)
 
 
 def _change(service: Service, conn: Connection, person: Person, ref: str, what: str) -> None:
@@ -132,7 +136,14 @@ def _change(service: Service, conn: Connection, person: Person, ref: str, what: 
     match what:
         case "approve":
             library.approve(
-                office, conn, ref, person, form, owner=_number("owner"), review_on=_day("review_on"), now=now
+                office,
+                conn,
+                ref,
+                person,
+                form,
+                owner=sent.number("owner"),
+                review_on=sent.day("review_on"),
+                now=now,
             )
         case "public":
             library.make_public(office, conn, ref, person, form.get("tone", ""), now)
@@ -155,7 +166,7 @@ def _list(service: Service, conn: Connection, who: Login) -> Response:
     office = service.office
     asked = request.args.get("q", "").strip()[:200]
     cause = request.args.get("cause", "")
-    unit = _number("unit", request.args)
+    unit = sent.number("unit", request.args)
     narrowed = {"unit_id": unit or None, "cause": cause}
     if asked:
         entries: Sequence[Entry] = [f.entry for f in library.search(conn, asked, limit=20, **narrowed)]  # type: ignore[arg-type]
@@ -172,7 +183,7 @@ def _list(service: Service, conn: Connection, who: Login) -> Response:
         entries=entries,
         waits=waits,
         reviews=[e for e in library.to_review(conn, today) if e.owner_id == who.person.id],
-        **_names(service, conn, entries),
+        **_names(service, conn),
     )
 
 
@@ -182,7 +193,7 @@ def _write(
     who: Login,
     ref: str,
     typed: Mapping[str, str],
-    problems: Mapping[str, str] | None = None,
+    problems: Problems | None = None,
 ) -> Response:
     return page(
         service,
@@ -190,9 +201,9 @@ def _write(
         422 if problems else 200,
         ref=ref,
         typed=typed,
-        problems=_problems(service, problems),
+        problems=sent.in_words(service, problems, LABELS),
         ticket=session.issue(service, conn, who, ABOUT).secret,
-        **_names(service, conn, ()),
+        **_names(service, conn),
     )
 
 
@@ -202,7 +213,7 @@ def _entry(
     who: Login,
     ref: str,
     typed: Mapping[str, str] | None = None,
-    problems: Mapping[str, str] | None = None,
+    problems: Problems | None = None,
 ) -> Response:
     office, person = service.office, who.person
     entry = library.read(conn, ref, person)
@@ -220,7 +231,7 @@ def _entry(
         entry=entry,
         did=request.args.get("did", ""),
         typed={**known, "owner": entry.owner_id or person.id, "review_on": review, **(typed or {})},
-        problems=_problems(service, problems),
+        problems=sent.in_words(service, problems, LABELS),
         judges=judges,
         seconds=library.may(office, conn, person, SECOND) and entry.asked_by != person.id,
         owns=entry.owner_id == person.id,
@@ -231,12 +242,12 @@ def _entry(
         who=people.names(conn, (entry.written_by, entry.approved_by, entry.owner_id, entry.published_by)),
         tones=TONES,
         ticket=session.issue(service, conn, who, ABOUT).secret,
-        **_names(service, conn, (entry,)),
+        **_names(service, conn),
     )
 
 
 def _groups(
-    service: Service, conn: Connection, who: Login, where: str = "", problems: Mapping[str, str] | None = None
+    service: Service, conn: Connection, who: Login, where: str = "", problems: Problems | None = None
 ) -> Response:
     office = service.office
     found = improvement.groups(office, conn)
@@ -254,17 +265,15 @@ def _groups(
         states=improvement.STATES,
         today=service.now().astimezone(SHANGHAI).date(),
         where=where,
-        problems=_problems(
-            service, problems, {"what": "改什么", "owner": "谁负责", "due_on": "什么时候改好"}
-        ),
+        problems=sent.in_words(service, problems, IMPROVING),
         typed=request.form,
         who={p.id: p.name for p in people.staff(conn)},
         ticket=session.issue(service, conn, who, ABOUT).secret,
-        **_names(service, conn, ()),
+        **_names(service, conn),
     )
 
 
-def _names(service: Service, conn: Connection, entries: Sequence[Entry]) -> dict[str, object]:
+def _names(service: Service, conn: Connection) -> dict[str, object]:
     """What every page here needs beside its own: the words for units, causes and parts."""
     return {
         "rules": service.office.profile,
@@ -272,27 +281,3 @@ def _names(service: Service, conn: Connection, entries: Sequence[Entry]) -> dict
         "causes": {choice.code: choice.label for choice in library.causes(service.office.profile)},
         "units": {unit.id: unit.name for unit in people.units(conn)},
     }
-
-
-def _problems(
-    service: Service, problems: Mapping[str, str] | None, labels: Mapping[str, str] | None = None
-) -> dict[str, str]:
-    known = {name: label for name, (_, label) in PARTS.items()}
-    known |= {"owner": "谁来复核", "review_on": "哪天复核", "tone": "正面还是反面", "outcome": "改得怎么样"}
-    known |= labels or {}
-    return {
-        name: service.words.problem(code, known.get(name, name)) for name, code in (problems or {}).items()
-    }
-
-
-def _number(name: str, given: Mapping[str, str] | None = None) -> int:
-    text = (given if given is not None else request.form).get(name, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
-
-
-def _day(name: str) -> date | None:
-    try:
-        day = date.fromisoformat(request.form.get(name, ""))
-    except ValueError:
-        return None
-    return day if FIRST_YEAR <= day.year <= LAST_YEAR else None

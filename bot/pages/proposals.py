@@ -4,14 +4,14 @@ sheet of the year."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Any, Final
 
-from flask import Blueprint, Response, abort, redirect, request
+from flask import Blueprint, Response, abort, request
 from sqlalchemy.engine import Connection
 from werkzeug.wrappers import Response as AnyResponse
 
-from bot.pages import files, session
+from bot.pages import files, sent, session
+from bot.pages.sent import Problems
 from bot.pages.session import page
 from bot.papers import xlsx
 from bot.service import Service
@@ -55,7 +55,7 @@ def add(pages: Blueprint, service: Service) -> None:
         """The deductions of a year, as an Excel file."""
         with transaction(service.office.engine) as conn:
             who = session.staff(service, conn)
-            year = _number("year", request.args) or service.now().astimezone(SHANGHAI).year
+            year = sent.number("year", request.args) or service.now().astimezone(SHANGHAI).year
             if not FIRST_YEAR <= year <= LAST_YEAR:
                 abort(404)
             drawn = proposals.yearly(service.office, conn, who.person, year)
@@ -70,13 +70,13 @@ def add(pages: Blueprint, service: Service) -> None:
 
     @pages.post("/proposals/record/<key>")
     def put_on_record(key: str) -> AnyResponse:
-        try:
-            with transaction(service.office.engine) as conn:
-                made = _record(service, conn, session.sender(service, conn, ABOUT).person, key)
-            return redirect(f"/proposals?did={made}", 303)
-        except Incomplete as gaps:
-            with transaction(service.office.engine) as conn:
-                return _form(service, conn, session.staff(service, conn), key, gaps.problems)
+        def act(conn: Connection, person: Person) -> str:
+            return f"/proposals?did={_record(service, conn, person, key)}"
+
+        def again(conn: Connection, who: Login, problems: Problems) -> Response:
+            return _form(service, conn, who, key, problems)
+
+        return sent.do(service, ABOUT, act, again)
 
     @pages.get("/proposals/<one>")
     def proposal(one: str) -> Response:
@@ -85,13 +85,14 @@ def add(pages: Blueprint, service: Service) -> None:
 
     @pages.post("/proposals/<one>/<what>")
     def decide_proposal(one: str, what: str) -> AnyResponse:
-        try:
-            with transaction(service.office.engine) as conn:
-                _change(service, conn, session.sender(service, conn, ABOUT).person, one, what)
-            return redirect(f"/proposals/{one}?did={what}", 303)
-        except Incomplete as gaps:
-            with transaction(service.office.engine) as conn:
-                return _one(service, conn, session.staff(service, conn), one, what, gaps.problems)
+        def act(conn: Connection, person: Person) -> str:
+            _change(service, conn, person, one, what)
+            return f"/proposals/{one}?did={what}"
+
+        def again(conn: Connection, who: Login, problems: Problems) -> Response:
+            return _one(service, conn, who, one, what, problems)
+
+        return sent.do(service, ABOUT, act, again)
 
 
 def _change(service: Service, conn: Connection, person: Person, ref: str, what: str) -> None:
@@ -107,16 +108,16 @@ def _change(service: Service, conn: Connection, person: Person, ref: str, what: 
                 what == "confirm",
                 now=now,
                 words=words,
-                unit_id=_number("unit", given) or None,
-                person_id=_number("person", given) or None,
-                due_on=_day("due_on"),
+                unit_id=sent.number("unit") or None,
+                person_id=sent.number("person") or None,
+                due_on=sent.day("due_on"),
             )
         case "appeal":
             proposals.appeal(office, conn, person, ref, words, now=now)
         case "uphold" | "lift":
             proposals.answer(office, conn, person, ref, what == "lift", words, now=now)
         case "add":
-            named = _number("person", given) or None
+            named = sent.number("person") or None
             proposals.add(office, conn, person, ref, words, now=now, person_id=named)
         case "right":
             proposals.put_right(office, conn, person, ref, given.get("result", ""), words, now=now)
@@ -127,12 +128,12 @@ def _change(service: Service, conn: Connection, person: Person, ref: str, what: 
 def _record(service: Service, conn: Connection, person: Person, key: str) -> int:
     """Put on record what the form says; how much was proposed for it."""
     office, now, given = service.office, service.now(), request.form
-    who = _number("person", given)
+    who = sent.number("person")
     if key == ABSENCE:
         return len(
-            proposals.note_absence(office, conn, person, who, _day("day"), given.get("sort", ""), now=now)
+            proposals.note_absence(office, conn, person, who, sent.day("day"), given.get("sort", ""), now=now)
         )
-    words, unit = given.get("words", ""), _number("unit", given)
+    words, unit = given.get("words", ""), sent.number("unit")
     case = _case(conn)
     if _to_send(service, conn, person, key):
         if case is None:
@@ -204,7 +205,7 @@ def _one(
     who: Login,
     ref: str,
     where: str = "",
-    problems: Mapping[str, str] | None = None,
+    problems: Problems | None = None,
 ) -> Response:
     office, person = service.office, who.person
     proposal = proposals.read(office, conn, ref, person)
@@ -230,7 +231,7 @@ def _one(
         sorts=proposals.ABSENCES,
         results=RESULTS,
         where=where,
-        problems=_problems(service, problems),
+        problems=sent.in_words(service, problems, LABELS),
         typed=request.form,
         did=request.args.get("did", ""),
         ticket=session.issue(service, conn, who, ABOUT).secret,
@@ -252,7 +253,7 @@ def _opens(conn: Connection, case: Case, person: Person) -> bool:
 
 
 def _form(
-    service: Service, conn: Connection, who: Login, key: str, problems: Mapping[str, str] | None = None
+    service: Service, conn: Connection, who: Login, key: str, problems: Problems | None = None
 ) -> Response:
     office, person = service.office, who.person
     finding = next((x for x in proposals.findings_of(office, conn, person) if x.key == key), None)
@@ -278,7 +279,7 @@ def _form(
         sorts=proposals.ABSENCES,
         labels=LABELS,
         typed=typed,
-        problems=_problems(service, problems),
+        problems=sent.in_words(service, problems, LABELS),
         today=service.now().astimezone(SHANGHAI).date().isoformat(),
         ticket=session.issue(service, conn, who, ABOUT).secret,
         **_names(service, conn),
@@ -308,22 +309,3 @@ def _names(service: Service, conn: Connection) -> dict[str, object]:
         "who": {p.id: p.name for p in staff},
         "staff": [(p.id, p.name, name.get(posts[p.id][0], "") if posts[p.id] else "") for p in staff],
     }
-
-
-def _problems(service: Service, problems: Mapping[str, str] | None) -> dict[str, str]:
-    return {
-        name: service.words.problem(code, LABELS.get(name, name)) for name, code in (problems or {}).items()
-    }
-
-
-def _number(name: str, given: Mapping[str, str]) -> int:
-    text = given.get(name, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
-
-
-def _day(name: str) -> date | None:
-    try:
-        day = date.fromisoformat(request.form.get(name, ""))
-    except ValueError:
-        return None
-    return day if FIRST_YEAR <= day.year <= LAST_YEAR else None

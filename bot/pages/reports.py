@@ -6,11 +6,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import takewhile
 
-from flask import Blueprint, Response, abort, redirect, request
+from flask import Blueprint, Response, abort, request
 from sqlalchemy.engine import Connection
 from werkzeug.wrappers import Response as AnyResponse
 
-from bot.pages import files, session
+from bot.pages import files, sent, session
+from bot.pages.sent import Problems
 from bot.pages.session import page
 from bot.papers import pdf, xlsx
 from bot.papers import report as drawn
@@ -20,8 +21,9 @@ from core import case as cases
 from core import people, reports, views
 from core.case import Case
 from core.logins import Login
+from core.people import Person
 from core.policy.model import Report
-from core.refusals import NOT_YOURS, Incomplete, Refusal
+from core.refusals import NOT_YOURS, Refusal
 from core.reports import Filed
 from core.store import transaction
 from core.views import CaseView
@@ -62,18 +64,17 @@ def add(pages: Blueprint, service: Service) -> None:
     @pages.post("/reports/<ref>/<any(save, sign):what>")
     def change_report(ref: str, what: str) -> AnyResponse:
         text = request.form.get("text", "")
-        try:
-            with transaction(office.engine) as conn:
-                who = session.sender(service, conn, ABOUT)
-                done = reports.save if what == "save" else reports.sign
-                done(office, conn, ref, who.person, text, service.now())
-        except Incomplete as gaps:
-            with transaction(office.engine) as conn:
-                who = session.staff(service, conn)
-                filed, report = _readable(service, conn, who, ref)
-                return _report(service, conn, who, filed, report, text, gaps.problems["text"])
-        service.ring("deliver")
-        return redirect(f"/reports/{ref}?did={what}", 303)
+
+        def act(conn: Connection, person: Person) -> str:
+            done = reports.save if what == "save" else reports.sign
+            done(office, conn, ref, person, text, service.now())
+            return f"/reports/{ref}?did={what}"
+
+        def again(conn: Connection, who: Login, problems: Problems) -> Response:
+            filed, report = _readable(service, conn, who, ref)
+            return _report(service, conn, who, filed, report, text, problems["text"])
+
+        return sent.do(service, ABOUT, act, again)
 
     @pages.get("/reports/<ref>/list")
     def enclosed_list(ref: str) -> AnyResponse:
