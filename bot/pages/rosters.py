@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Final
 
 from flask import Blueprint, Response, abort, redirect, request
 from sqlalchemy.engine import Connection
 from werkzeug.wrappers import Response as AnyResponse
 
-from bot.pages import session
+from bot.pages import sent, session
 from bot.pages.session import page
 from bot.service import Service
 from core import people, proposals, rosters
@@ -49,16 +49,13 @@ def _change(service: Service, conn: Connection, person: Person, roster: Roster, 
         today = now.astimezone(SHANGHAI).date()
         rosters.lay_out(office, conn, roster, today, today + AHEAD, now)
         return
-    try:
-        day = date.fromisoformat(form.get("day", ""))
-    except ValueError:
+    day = sent.day("day")
+    if day is None:
         abort(404)
     if what == "note":
         rosters.note_absence(office, conn, roster, day, form.get("sort", ""), person, now)
     else:
-        chosen = form.get("person", "")
-        wanted = int(chosen) if chosen.isascii() and chosen.isdecimal() and len(chosen) < 10 else 0
-        rosters.put(office, conn, roster, day, wanted, person, now)
+        rosters.put(office, conn, roster, day, sent.number("person"), person, now)
 
 
 def _rosters(service: Service, conn: Connection, who: Login) -> Response:
