@@ -32,8 +32,8 @@ _SAYINGS: Final[Mapping[str, re.Pattern[str]]] = {
     for name, words in {
         "hello": r"(?:你好|您好|在吗|在不在|有人在?吗|hi|hello|喂|哈喽|早上好|上午好|下午好|晚上好|请问)+",
         "done": (
-            r"(?:我|都|已经|就|大概)*(?:说|讲|写|打|发)?完|(?:就|就是|只有)(?:这些?|这样|这么多|这个事?|这件事|这点?事)"
-            r"|(?:我|暂时|目前)*没(?:有|得)?(?:别的|其[他它]|什么|啥)*(?:要说的|补充)?|(?:好|行|可以|差不多)了|1"
+            r"(?:嗯|哦|噢|好|那)*(?:(?:我|都|已经|就|大概)*(?:说|讲|写|打|发)?完|(?:就|就是|只有)(?:这些?|这样|这么多|这个事?|这件事|这点?事)"
+            r"|(?:我|暂时|目前)*没(?:有|得)?(?:别的|其[他它]|什么|啥)*(?:要说的|补充)?|(?:好|行|可以|差不多)了)|1"
         ),
         "skip": (
             r"(?:(?:我|这个?|现在|暂时|都|也|是|真|先)*(?:(?:邮箱|邮件|材料|资料|照片|图片)*"
@@ -83,11 +83,13 @@ _MEANS: Final[Mapping[str, re.Pattern[str]]] = {
             r"[商协]会|业委会|业主|合作社|小区|村[里委组民]|居委|社区|社团|组织|联名|几十?[户家]|卫生室|学校"
         ),
         "not_done_after_submission": (
-            r"交[过了上齐]|材料|资料|[递提]交|申请|申报|报[上了]|下文|回音|没(?:批|受理|通过|动静)|不(?:批|受理|给)"
+            r"(?<![没未])交[过了上齐]|材料|资料|[递提]交|申请|申报|报[上了]|下文|回音|没(?:批|受理|通过|动静)|不(?:批|受理|给)"
             r"|办不[成下了]|退[回件了]"
         ),
         "repeated_trips": r"跑|趟|[次回遍]|来回|往返|推|皮球|转圈",
-        "limit_missed": r"超[期时过]|过[了期]|时限|拖|没(?:受理|动静|下文|办[完好])|交[过了上齐]|材料|[递提]交",
+        "limit_missed": (
+            r"超[期时过]|过[了期]|时限|拖|没(?:受理|动静|下文|办[完好])|(?<![没未])交[过了上齐]|材料|[递提]交"
+        ),
         "conduct": r"态度|作风|骂|凶|吼|不理|不耐烦|脸色|刁难|[慢不]作为",
         "bad_attitude": r"态度|骂|凶|吼|不理|不耐烦|脸色|难听|刁难",
         "slow_action": r"慢|拖|磨|敷衍|推",
@@ -118,7 +120,7 @@ _FAQ: Final[Mapping[str, re.Pattern[str]]] = {
         "material": r"带什么|什么材料|哪些材料|发照片|怎么[拍发]|复印|原件",
         "who": r"你是谁|你是不是人|机器人?|真人|你是人|人工智能",
         "why": (
-            r"为(?:什么|啥|么子)要?.{0,4}(?:填|问|写|电话|姓名|名字)|[要问].{0,4}(?:干什么|干嘛|做什么|搞么子)"
+            r"[为凭](?:什么|啥|么子)要?.{0,4}(?:填|问|写|电话|姓名|名字)|[要问].{0,4}(?:干什么|干嘛|做什么|搞么子)"
             r"|必须|(?:一定|非)要[填写留]"
         ),
     }.items()
@@ -126,6 +128,7 @@ _FAQ: Final[Mapping[str, re.Pattern[str]]] = {
 LONGEST_NAME: Final = 6  # with a title; longer Chinese names are sentences
 SHORT: Final = 24  # a longer text is no question in between
 # While she tells, only what sounds like a question is one: 注册地址变更办不下来 is a matter.
+_QUESTION: Final = re.compile(r".*(?:[?？]|吗|呢)[。！!]*", re.S)
 _ASKING: Final = re.compile(
     r".*(?:[?？]|吗|呢)[。！!]*|"
     r".{0,6}(?:多久|多长时间|几天|多少钱?|在哪里?|怎么去|几点|上班时间|(?:什么|哪些)材料|带什么|谁|真人|机器人)"
@@ -163,9 +166,19 @@ def choice_of(choices: Sequence[Choice], text: str) -> str | None:
     near = [c for c in choices if len(said) >= 2 and said in plain(c.label)]
     if len(near) == 1:
         return near[0].code
+    short = [c for c in choices if _is_short_for(said, plain(c.label))]
+    if len(short) == 1:
+        return short[0].code
     affirmed = plain(_DENIED.sub("", said))
     meant = [(found.start(), c.code) for c in choices if (found := _found(c, affirmed))]
     return min(meant)[1] if meant else None
+
+
+def choice_named(choices: Sequence[Choice], text: str) -> str | None:
+    """The choice that somebody means who was asked something else: named by a word of its own, not by a number, and
+    not the one for all else."""
+    own = [choice for choice in choices if choice.code != "other"]
+    return None if number_of(text) or _is_answer(text) else choice_of(own, text)
 
 
 def yes_or_no(text: str) -> str | None:
@@ -184,6 +197,11 @@ def faq(text: str, *, asking: bool = False) -> str:
     return next((key for key, words in _FAQ.items() if words.search(said)), "")
 
 
+def asks(text: str) -> bool:
+    """Whether a text is put as a question."""
+    return _QUESTION.fullmatch(_spelt(text)) is not None
+
+
 def _spelt(text: str) -> str:
     return unicodedata.normalize("NFKC", text).translate(_SPELLING)
 
@@ -197,6 +215,21 @@ def _is_answer(text: str) -> bool:
     return _KINDS.fullmatch(plain(text)) is not None or any(
         says(n, text) for n in ("confirm", "skip", "thanks", "me")
     )
+
+
+def _is_short_for(said: str, label: str) -> bool:
+    """住建局 for 住房和城乡建设局: its letters in their order, alone or with other words around them."""
+    if len(said) < 2 or len(label) <= 4:
+        return False
+    heads = [at for at, letter in enumerate(said) if letter == label[0]]
+    tails = [at for at, letter in enumerate(said) if letter == label[-1]]
+    named = [said[head : tail + 1] for head in heads for tail in tails if tail - head >= 2]
+    return any(_in_order(short, label) for short in (said, *named))
+
+
+def _in_order(short: str, label: str) -> bool:
+    letters = iter(label)
+    return all(letter in letters for letter in short)
 
 
 def _found(choice: Choice, said: str) -> re.Match[str] | None:
@@ -214,6 +247,7 @@ _DIGITS: Final = {
 _AMOUNT: Final = r"(\d{1,4}|[一二两三四五六七八九十百]{1,6})"
 _RANGE: Final = r"几?(?:[-~到至、,或]\s*[\d一二两三四五六七八九十]{1,6})?[来多几]*\s*"
 _TIMES: Final = re.compile(rf"{_AMOUNT}{_RANGE}[趟次回遍]")
+_TRIPS: Final = re.compile(rf"{_AMOUNT}{_RANGE}趟|[跑去来]\D{{0,3}}?{_AMOUNT}{_RANGE}[次回遍]")
 _ALONE: Final = re.compile(rf"\D{{0,6}}?{_AMOUNT}{_RANGE}(?:左右|以上|上下|吧|了)*")
 _ORDINAL: Final = re.compile(rf"(?:选|第)*\s*{_AMOUNT}\s*[个项条号种]?{_END}")
 _SPOKEN: Final = re.compile(r"[零〇幺一二三四五六七八九]{7,}")
@@ -231,6 +265,12 @@ def times_of(text: str, *, asked: bool = True) -> int:
     said = plain(text)
     found = _TIMES.search(said) or (_ALONE.fullmatch(said) if asked else None)
     return _value(found[1]) if found else 0
+
+
+def trips_in(story: str) -> int:
+    """How often somebody says in a story that she went; 0 if she does not. 材料交了三次 is no trip."""
+    found = _TRIPS.search(plain(story))
+    return _value(found[1] or found[2]) if found else 0
 
 
 def _value(text: str) -> int:
@@ -284,7 +324,10 @@ _OWN: Final = re.compile(
 _TITLED: Final = re.compile(
     r"^(?:您好|你好|\W)*(?:我[爸妈]{0,2}|[他她]|本人|申请人|名字|姓名|写|填)*(?:的?(?:名字|姓名))?(?:就?[是叫写填]做?)?[:：,，\s]*"
 )
-_NO_NAME: Final = re.compile(r"[我你您他她们吗怎啥谁?？@]|什么|为啥|没有|没得|不[想方愿告说知填]|几点|\d{3,}")
+_NO_NAME: Final = re.compile(
+    r"[我你您他她们吗怎啥谁?？@]|什么|哪[个位里些儿]|为啥|没有|没得|不[想方愿告说知填]|几点|\d{3,}"
+    r"|政府|街道|大厅|窗口|[局厅]$"
+)
 _KINDS: Final = re.compile(r"(?:个人|单位|公司|企业|组织|法人|自己|我自己|本人|替.{1,3}|的)+")
 _BODY: Final = re.compile(
     r".{2,}(?:公司|厂|合作社|协会|商会|委员会|业委会|中心|集团|村|小区|学校|医院|卫生室)"

@@ -73,6 +73,11 @@ class Reply:
     values: Mapping[str, Any] = field(default_factory=dict)
     choices: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def asks(self) -> bool:
+        """Whether an answer is expected; it stands last, below whatever else there is to say."""
+        return bool(self.choices) or self.name.startswith("ask_")
+
 
 @dataclass(frozen=True)
 class Taken:
@@ -531,7 +536,7 @@ def _fill(talk: Talk, asked: Asked, text: str) -> None:
     choices = _choices(talk, asked)
     if choices and len(text) > LONG_ASIDE and hearing.plain(text) not in map(_label, choices):
         _more(talk, text)  # the choice came with a part of the story
-    _keep_times(talk, asked, text)
+    _keep_times(talk, hearing.times_of(text, asked=False), but=asked.id)
     _next(talk)
 
 
@@ -539,12 +544,10 @@ def _label(choice: Choice) -> str:
     return hearing.plain(choice.label)
 
 
-def _keep_times(talk: Talk, asked: Asked, text: str) -> None:
+def _keep_times(talk: Talk, times: int, *, but: str = "") -> None:
     """跑了七八回 says what kind of matter it is, and how often she went."""
-    times = hearing.times_of(text, asked=False)
-    for question in talk.rules.intake.questions:
-        shown = times and question.kind == "number" and holds(question.shown_when, talk.draft().facts())
-        if shown and question.id != asked.id:
+    for question in _open_questions(talk) if times else ():
+        if question.kind == "number" and question.id != but:
             talk.keep(question, str(times))
 
 
@@ -566,10 +569,12 @@ def _heard(talk: Talk, asked: Asked, text: str, found: hearing.Contacts) -> str:
     elif choices := _choices(talk, asked):
         head = re.split(r"[，,。；;\n]", found.rest)[0] if len(text) > LONG_ASIDE else found.rest
         problem, meant = "choice", hearing.choice_of(choices, head)
+        if meant is None and hearing.says("skip", head):  # 记不得了: whatever it is, it is none of the others
+            meant = next((choice.code for choice in choices if choice.code == "other"), None)
     elif asked.id in NAMES:
         problem, meant = "name", _name(talk, asked, found.rest)
     else:
-        problem, meant = "no_words", text
+        problem, meant = "no_words", "" if hearing.says("skip", text) else text
     if not meant:
         raise Wrong(problem)
     return meant
@@ -596,20 +601,49 @@ def _name(talk: Talk, asked: Asked, text: str) -> str:
 
 
 def _not_understood(talk: Talk, asked: Asked, text: str, wrong: Wrong) -> None:
-    """Say what is missing, or what was done with her words instead, and ask again; the second time, offer a person."""
+    """Say what is missing, or what was done with her words instead, and ask again; the second time, offer a person; the
+    third time, ask something else first."""
     if any(reply.name == "kept_other" for reply in talk.replies):
         pass
-    elif key := hearing.faq(text) or ("other" if text.endswith(("?", "？")) else ""):
+    elif key := hearing.faq(text) or ("other" if hearing.asks(text) else ""):
         talk.say("faq", key=key)
     elif len(text) > LONG_ASIDE and wrong.code not in ("digits", "too_long"):
         if _more(talk, text):
             talk.say("kept_content")
+    elif other := _meant_elsewhere(talk, asked, text):
+        talk.say("kept_other", label=other)
     else:
         talk.state["wrong"] = int(talk.state.get("wrong", 0)) + 1
         talk.say("wrong", code=wrong.code, label=asked.label)
+        if talk.state["wrong"] > 2 and _put_off(talk, asked):
+            return
         if talk.state["wrong"] > 1:
             talk.say("faq", key="stuck")
+            _ask(talk, asked, (_HELP,))
+            return
     _ask(talk, asked)
+
+
+def _meant_elsewhere(talk: Talk, asked: Asked, text: str) -> str:
+    """The label of another open question with choices that she has answered instead; "" if it is none."""
+    for question in _open_questions(talk):
+        code = question.id != asked.id and hearing.choice_named(_choices(talk, question), text)
+        if code:
+            talk.keep(question, code)
+            return question.label
+    return ""
+
+
+def _put_off(talk: Talk, asked: Asked) -> bool:
+    """Leave a question for the end, once, if there is another to ask before it."""
+    later = talk.state.get("later", [])
+    if asked.id in later or len(_open_questions(talk)) < 2:
+        return False
+    talk.state |= {"later": [*later, asked.id], "wrong": 0}
+    talk.replies.pop()
+    talk.say("later", label=asked.label)
+    _next(talk)
+    return True
 
 
 def _files(talk: Talk, asked: Asked, text: str) -> None:
@@ -625,20 +659,30 @@ def _files(talk: Talk, asked: Asked, text: str) -> None:
     _ask(talk, asked)
 
 
+def _open_questions(talk: Talk) -> list[Asked]:
+    """What is still to be asked, in order; what she could not answer comes last."""
+    words, facts = talk.words(), talk.draft().facts()
+    answered = {"content", *words, *talk.draft().codes}
+    later = talk.state.get("later", [])
+    wanted = [q for q in talk.rules.intake.questions if q.id not in answered and holds(q.shown_when, facts)]
+    return sorted(wanted, key=lambda question: question.id in later)
+
+
 def _next(talk: Talk) -> None:
-    """Ask the next open question, or show the summary when none is left."""
-    words, codes = talk.words(), talk.draft().codes
-    for question in talk.rules.intake.questions:
-        shown = holds(question.shown_when, {**talk.draft().facts(), **codes})
-        if shown and question.id not in words and question.id not in codes and question.id != "content":
-            trail = [q for q in talk.state.get("trail", []) if q != question.id]
-            talk.state |= {"asked": question.id, "trail": [*trail, question.id]}
-            _ask(talk, question)
-            return
-    _summary(talk)
+    """Ask the next open question, or show the summary when none is left. Nobody is asked how often she went who has
+    told it."""
+    _keep_times(talk, hearing.trips_in(talk.words().get("content", "")))
+    wanted = _open_questions(talk)
+    if not wanted:
+        _summary(talk)
+        return
+    question = wanted[0]
+    trail = [q for q in talk.state.get("trail", []) if q != question.id]
+    talk.state |= {"asked": question.id, "trail": [*trail, question.id]}
+    _ask(talk, question)
 
 
-def _ask(talk: Talk, asked: Asked) -> None:
+def _ask(talk: Talk, asked: Asked, more: tuple[tuple[str, str], ...] = ()) -> None:
     choices = tuple((c.code, c.label) for c in _choices(talk, asked))
     if asked.kind == "yesno":
         choices = (("yes", "是"), ("no", "否"))
@@ -646,7 +690,7 @@ def _ask(talk: Talk, asked: Asked) -> None:
         choices = (("none", "没有了"),)
     elif not needed(asked, talk.draft().facts()):
         choices = (*choices, ("skip", "跳过"))
-    talk.say(f"ask_{asked.id}", choices, label=asked.label, codes=dict(talk.draft().codes))
+    talk.say(f"ask_{asked.id}", (*choices, *more), label=asked.label, codes=dict(talk.draft().codes))
 
 
 def _choices(talk: Talk, asked: Asked) -> tuple[Choice, ...]:
@@ -797,6 +841,8 @@ def _cmd_basis(talk: Talk, text: str) -> None:
     if talk.asked and talk.asked not in _ASIDE:
         clause = _question(talk.rules, talk.asked).clause
     talk.say("basis", clause=clause or talk.rules.intake.promise_clause)
+    if talk.asked:
+        _ask_again(talk)
 
 
 def _cmd_back(talk: Talk, text: str) -> None:
@@ -1047,6 +1093,7 @@ _ASIDE: Final[Mapping[str, Callable[[Talk, Said], None]]] = {
 # --- small helpers --------------------------------------------------------------------------------------
 
 _DONE: Final = ("done", "说完了")
+_HELP: Final = ("human", "转人工")
 _MEDIA_WORDS: Final[Mapping[str, str]] = {"image": "图片", "voice": "语音", "video": "视频", "file": "文件"}
 
 

@@ -45,11 +45,13 @@ def sorry(service: Service) -> Answer:
 def _answer(service: Service, conn: Connection, person: Person, taken: Taken) -> Answer:
     """One answer from the replies of a turn and the notices it made for this very person: what is said at once
     costs no message of the open window."""
+    told = taken.replies
+    question = told[-1:] if told and told[-1].asks else ()
     parts: list[str] = []
     choices: tuple[Choice, ...] = ()
-    for reply in taken.replies:
+    for reply in told[: len(told) - len(question)]:
         parts += _words(service, conn, person, reply)
-        choices = tuple((label, label) for _, label in reply.choices) or choices
+        choices = _tappable(reply) or choices
     made = (
         ()
         if taken.since is None
@@ -60,7 +62,14 @@ def _answer(service: Service, conn: Connection, person: Person, taken: Taken) ->
         parts.append(as_text(card))
         if card.buttons:
             choices = tuple((menu_id(card.case_id, button.act), button.label) for button in card.buttons)
+    for reply in question:  # below what was done, so that the last thing she reads is what she is asked
+        parts += _words(service, conn, person, reply)
+        choices = _tappable(reply) or choices
     return Answer("\n\n".join(part for part in parts if part), choices)
+
+
+def _tappable(reply: Reply) -> tuple[Choice, ...]:
+    return tuple((label, label) for _, label in reply.choices)
 
 
 def _words(service: Service, conn: Connection, person: Person, reply: Reply) -> list[str]:

@@ -49,9 +49,11 @@ PLAIN = (
     "13800001234",
     "跳过",
     "跑了好几趟，没有解决",
-    "5",
     "没有了",
 )
+
+# For a matter that does not say how often she went.
+ASKED = (*PLAIN[1:-1], "5", PLAIN[-1])
 
 
 @pytest.mark.clause("XJ-2.1b", "XJ-1.0c")
@@ -94,11 +96,17 @@ def test_every_required_answer_is_insisted_upon(hall: World) -> None:
     hall.say("li", "说完了")
     for text in ("我自己", "个人", "李桂兰"):
         hall.say("li", text)
-    for wrong in ("不想说", "12", "没有", "110"):
+    for wrong in ("不想说", "12"):
         replies = hall.say("li", wrong)
         assert names(replies)[-1] == "ask_applicant_phone", wrong
-    assert names(hall.say("li", "确认提交"))[-1] == "ask_applicant_phone"
-    assert names(hall.say("li", "0731-88889999"))[-1] == "ask_applicant_email"
+    replies = hall.say("li", "没有")
+    assert names(replies) == ["later", "ask_applicant_email"], "it does not keep her from the rest"
+    replies = to_summary(hall, "li", "跳过", "跑了好几趟，没有解决", "否", "没有了")
+    for wrong in ("110", "没有", "没有", "确认提交"):
+        assert names(replies)[-1] == "ask_applicant_phone", "without it there is no end"
+        replies = hall.say("li", wrong)
+    assert not hall.numbers()
+    assert names(hall.say("li", "0731-88889999"))[-1] == "summary"
 
 
 def test_answers_may_come_out_of_order(hall: World) -> None:
@@ -124,7 +132,7 @@ def test_a_number_may_be_said_in_a_sentence(hall: World, said: str) -> None:
 
 def test_a_lake_is_no_request_for_a_person(hall: World) -> None:
     hall.say("li", "人工湖边上的围栏坏了半年，找了五次没人管")
-    replies = to_summary(hall, "li", *PLAIN[1:])
+    replies = to_summary(hall, "li", *ASKED)
     assert summary(replies)["反映事项"].startswith("人工湖")
     assert not hall.outbox_of("zhou", "human_card")
 
@@ -150,7 +158,7 @@ def test_a_question_in_between_is_answered_and_the_form_goes_on(hall: World) -> 
 def test_a_short_matter_is_a_matter_and_no_question(hall: World, matter: str) -> None:
     hall.say("li", matter)
     hall.say("li", "说完了")
-    replies = to_summary(hall, "li", *PLAIN[2:])
+    replies = to_summary(hall, "li", *ASKED[1:])
     assert summary(replies)["反映事项"] == matter
 
 
@@ -266,7 +274,7 @@ def test_material_handed_in_and_not_done_is_a_ground(hall: World, answer: str, c
 def test_a_matter_told_by_voice_alone_counts_as_filled(hall: World) -> None:
     hall.say("li", kind="voice", media_id="v1")
     hall.say("li", "说完了")
-    replies = to_summary(hall, "li", *PLAIN[2:])
+    replies = to_summary(hall, "li", *ASKED[1:])
     assert "语音" in summary(replies)["反映事项"]
     case = hall.case(str(hall.say("li", "确认提交")[-1].values["number"]))
 

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 
 import pytest
 
+from core import hearing
 from core.intake import Reply
+from core.policy.model import Choice
 from tests.world import MATTER, World
 
 USUAL = {
@@ -28,6 +30,7 @@ FIRM = {"relation": "替单位", "applicant_type": "企业等法人"}
 MOTHER = {"relation": "替父母、家人"}
 HANDED_IN = {"ground": "交过材料，没有办成"}
 RUDE = "窗口的人态度差得很，材料也不收"
+TOLD = {"about_conduct": RUDE, "trip_count": "给老房子加装电梯，材料交了三次都没受理"}
 
 
 def names(replies: list[Reply]) -> list[str]:
@@ -37,7 +40,10 @@ def names(replies: list[Reply]) -> list[str]:
 def until(world: World, field: str, matter: str = MATTER, **answers: str) -> None:
     """Tell a matter and answer until this field is asked for."""
     world.say("li", matter)
-    replies = world.say("li", "说完了")
+    go_on(world, field, world.say("li", "说完了"), **answers)
+
+
+def go_on(world: World, field: str, replies: list[Reply], **answers: str) -> None:
     while replies[-1].name != f"ask_{field}":
         asked = replies[-1].name.removeprefix("ask_")
         replies = world.say("li", {**USUAL, **answers}[asked])
@@ -101,7 +107,7 @@ ANSWERS = [
 def test_an_answer_in_her_own_words(
     hall: World, field: str, said: str, before: dict[str, str], kept: str
 ) -> None:
-    until(hall, field, matter=RUDE if field == "about_conduct" else MATTER, **before)
+    until(hall, field, matter=TOLD.get(field, MATTER), **before)
     hall.say("li", said)
     assert held(hall)[field] == kept
 
@@ -110,6 +116,8 @@ NO_ANSWERS = [
     ("relation", "不晓得你讲什么", "wrong"),
     ("applicant_name", "不想说", "wrong"),
     ("applicant_name", "个人", "wrong"),
+    ("applicant_name", "哪个啊", "wrong"),
+    ("applicant_name", "依据", "basis"),
     ("applicant_name", "你们几点下班", "faq"),
     ("applicant_phone", "1380000123", "wrong"),
     ("applicant_phone", "为什么要电话", "faq"),
@@ -132,6 +140,68 @@ def test_who_is_not_understood_twice_is_offered_a_person(hall: World) -> None:
     replies = hall.say("li", "嗯哼")
     assert names(replies) == ["wrong", "faq", "ask_ground"]
     assert replies[1].values["key"] == "stuck"
+    assert replies[2].choices[-1] == ("human", "转人工")
+    hall.say("li", "转人工")
+    assert hall.duties_of(hall.of_contact("li"), "human")
+
+
+def test_a_question_she_cannot_answer_waits_for_the_end(hall: World) -> None:
+    until(hall, "relation")
+    for _ in range(2):
+        hall.say("li", "嗯哼")
+    replies = hall.say("li", "嗯哼")
+    assert names(replies) == ["later", "ask_applicant_type"]
+    go_on(hall, "attachments", replies)
+    assert names(hall.say("li", "没有了")) == ["ask_relation"]
+    hall.say("li", "我自己")
+    assert held(hall)["relation"] == "self"
+
+
+UNITS = tuple(
+    Choice(code=name, label=name)
+    for name in (
+        "住房和城乡建设局",
+        "自然资源和规划局",
+        "市场监督管理局",
+        "示范镇人民政府",
+        "人力资源和社会保障局",
+        "示范街道办事处",
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("市场监管局", "市场监督管理局"),
+        ("就是市监局", "市场监督管理局"),
+        ("住建局", "住房和城乡建设局"),
+        ("在住建局那边", "住房和城乡建设局"),
+        ("人社局的人", "人力资源和社会保障局"),
+        ("自规局", "自然资源和规划局"),
+        ("镇政府", "示范镇人民政府"),
+        ("资源局", None),  # two could be meant
+        ("教育局", None),
+        ("我去局里问过", None),
+    ],
+)
+def test_a_unit_is_called_by_its_short_name(said: str, meant: str | None) -> None:
+    assert hearing.choice_of(UNITS, said) == meant
+
+
+@pytest.mark.parametrize(
+    ("matter", "times"),
+    [("加装电梯，前后跑了五趟", "5"), ("加装电梯，我去了七八次", "7"), ("加装电梯，材料交了三次", None)],
+)
+def test_who_has_told_how_often_she_went_is_not_asked(hall: World, matter: str, times: str | None) -> None:
+    until(hall, "attachments" if times else "trip_count", matter=matter)
+    assert held(hall).get("trip_count") == times
+
+
+def test_an_answer_to_another_question_is_kept_there(hall: World) -> None:
+    until(hall, "relation")
+    assert names(hall.say("li", "跑了好几趟")) == ["kept_other", "ask_relation"]
+    assert held(hall)["ground"] == "repeated_trips"
 
 
 def test_several_facts_in_one_message(hall: World) -> None:

@@ -173,7 +173,6 @@ def difficult(story: Story) -> str:
     jiang.say("不动产首次登记")
     jiang.say("在大厅窗口交的")
     jiang.say("网上、窗口跑了好几趟，没有办成")
-    jiang.say("4")
     jiang.tap("没有了")
     number = "2021081101"
     has(jiang.tap("确认提交"), number)
