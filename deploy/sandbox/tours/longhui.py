@@ -120,7 +120,6 @@ def conditions_unmet(story: Story) -> None:
     zeng.say("13700005678")
     zeng.say("来了县政务服务中心好几次，没办成")
     zeng.say("食品经营许可")
-    zeng.say("4")
     zeng.tap("没有了")
     number = "LH202200003"
     has(zeng.tap("确认提交"), number)
