@@ -9,7 +9,7 @@ end. `bot` puts the figures into sentences (`templates/reports/`).
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
@@ -80,14 +80,15 @@ class Period:
 
 
 class Happening(NamedTuple):
+    """Something done in a case; `unit_id`: who has had the matter since."""
+
     act: str
     at: datetime
-    round: int
     data: Mapping[str, Any]
+    unit_id: int
 
 
-@dataclass(frozen=True)
-class Term:
+class Term(NamedTuple):
     """A duty as it stood: from when to when it ran (`ends` None: it still did), what it was to be done by. `late_at`:
     when it became late, time proven to be waiting for the applicant left out (AMB-G14)."""
 
@@ -130,6 +131,11 @@ class Standing:
         """The times that one of these acts was done."""
         return (h for h in self.done if h.act in acts)
 
+    def unit_at(self, at: datetime) -> int:
+        """The unit that had the matter at an instant; 0 for none. What happened then counts for it, whoever has it
+        now."""
+        return next((h.unit_id for h in reversed(self.done) if h.at <= at), 0)
+
     def running(self, key: str) -> Term | None:
         """The duty of that key that was open."""
         return next((t for t in self.terms if t.key == key and t.ends is None), None)
@@ -144,7 +150,8 @@ class Standing:
 @dataclass(frozen=True)
 class Book:
     """What a report is computed from: the rules it is written under, its period, the cases of that period (told in it,
-    or told before and not ended before it began), and the report's own columns. `unit`: the one it is about."""
+    or told before and not done with before it began), and the report's own columns. `part`: the unit or site it is
+    about."""
 
     office: Office
     conn: Connection = field(repr=False)
@@ -164,19 +171,47 @@ class Book:
     def closing(self) -> frozenset[str]:
         return frozenset(duty.key for duty in self.rules.duties if duty.closing)
 
-    def happened(self, standing: Standing, *acts: str) -> int:
-        """How often one of these acts was done in the period."""
-        return sum(self.period.has(h.at) for h in standing.at(*acts))
+    def happened(self, standing: Standing, *acts: str) -> tuple[Happening, ...]:
+        """The times that one of these acts was done in the period, in order."""
+        return tuple(h for h in standing.at(*acts) if self.period.has(h.at))
 
     def rated(self, standing: Standing) -> int | None:
         """The last rating given in the period."""
         given = [int(h.data["score"]) for h in standing.at(*RATED) if self.period.has(h.at)]
         return given[-1] if given else None
 
-    def late(self, standing: Standing, keys: Iterable[str] = ()) -> bool:
-        """Whether one of these duties (or the limit) became late in the period."""
-        wanted = frozenset(keys) or self.closing
-        return any(t.key in wanted and self.period.has(t.late_at) for t in standing.terms if not t.replaced)
+    def late(self, standing: Standing, keys: Collection[str] = ()) -> tuple[datetime, ...]:
+        """When one of these duties (or the limit) became late in the period, in order."""
+        wanted = keys or self.closing
+        known = (t.late_at for t in standing.terms if t.key in wanted and not t.replaced)
+        return tuple(sorted(at for at in known if at is not None and self.period.has(at)))
+
+    def answered(self, standing: Standing) -> tuple[datetime, ...]:
+        """When the limit was met in the period, in order."""
+        known = (t.ends for t in standing.terms if t.key in self.closing and t.met)
+        return tuple(sorted(at for at in known if at is not None and self.period.has(at)))
+
+    def counted(self, column: str) -> Counter[int]:
+        """How often a column counts each case."""
+        return self._counts(column)[0]
+
+    def by_unit(self, column: str) -> Mapping[int, Counter[int]]:
+        """The same by the unit that had the matter at that time (0: none)."""
+        return self._counts(column)[1]
+
+    def _counts(self, column: str) -> tuple[Counter[int], Mapping[int, Counter[int]]]:
+        if column not in self._known:
+            whole, units = Counter[int](), defaultdict[int, Counter[int]](Counter)
+            for s in self.standings:
+                for unit_id in COLUMNS[column].counts(self, s):
+                    whole[s.id] += 1
+                    units[unit_id][s.id] += 1
+            self._known[column] = whole, units
+        return self._known[column]
+
+    @cached_property
+    def _known(self) -> dict[str, tuple[Counter[int], Mapping[int, Counter[int]]]]:
+        return {}
 
     def name(self, unit_id: int) -> str:
         found = self.units.get(unit_id)
@@ -196,7 +231,7 @@ def book(
     office: Office, conn: Connection, rules: Profile, report: Report, period: Period, part: int = 0
 ) -> Book:
     """Read the cases of a period as they stood at its `as_of`."""
-    found = tuple(standings(office, conn, rules, period))
+    found = tuple(standings(office, conn, period))
     if part:
         place = "site_id" if report.each == "site" else "unit_id"
         found = tuple(s for s in found if getattr(s, place) == part)
@@ -218,27 +253,31 @@ def listed(of: Book) -> tuple[int, ...]:
     return tuple(s.id for s in of.standings if of.happened(s, *acts))
 
 
-def standings(office: Office, conn: Connection, rules: Profile, period: Period) -> Iterator[Standing]:
+def standings(office: Office, conn: Connection, period: Period) -> Iterator[Standing]:
     """The cases of a period, in the order of their numbers."""
     ids = _of_period(conn, period)
     for start in range(0, len(ids), TOGETHER):
-        yield from _read(office, conn, rules, period, ids[start : start + TOGETHER])
+        yield from _read(office, conn, period, ids[start : start + TOGETHER])
 
 
 def _of_period(conn: Connection, period: Period) -> list[int]:
-    told = sa.select(_M.case_id).where(_M.name == "submitted_at", _M.at < period.end)
-    lately = sa.select(_E.case_id).where(_E.at >= period.start)
+    """Those told before its end in which something has happened since it began, or is still to be done."""
+    alive = sa.union(
+        sa.select(_E.case_id).where(_E.at >= period.start),
+        sa.select(_D.case_id).where(_D.state == "open"),
+        sa.select(_C.id).where(_C.stage.not_in(ENDED)),
+    ).subquery()
     rows = conn.execute(
         sa.select(_C.id)
-        .where(_C.number.is_not(None), _C.id.in_(told), _C.id.in_(lately) | _C.stage.not_in(ENDED))
+        .join(alive, alive.c.case_id == _C.id)
+        .join(store.moment, _M.case_id == _C.id)
+        .where(_C.number.is_not(None), _M.name == "submitted_at", _M.at < period.end)
         .order_by(_C.number)
     )
     return list(rows.scalars())
 
 
-def _read(
-    office: Office, conn: Connection, rules: Profile, period: Period, ids: Sequence[int]
-) -> Iterator[Standing]:
+def _read(office: Office, conn: Connection, period: Period, ids: Sequence[int]) -> Iterator[Standing]:
     until = period.as_of
     done = _by_case(
         conn.execute(
@@ -250,24 +289,34 @@ def _read(
     said = _by_case(
         conn.execute(
             sa.select(_F.case_id, _F.field, _F.code, _F.value_enc)
-            .where(_F.case_id.in_(ids), _F.at <= until, _F.code.is_not(None) | (_F.field == "item"))
+            .where(_F.case_id.in_(ids), _F.at <= until, _F.ended_at.is_(None) | (_F.ended_at > until))
+            .where(_F.code.is_not(None) | (_F.field == "item"))
             .order_by(_F.id)
         )
     )
-    ran = _by_case(conn.execute(sa.select(store.duty).where(_D.case_id.in_(ids)).order_by(_D.id)))
+    ran = _by_case(
+        conn.execute(
+            sa.select(_D.id, _D.case_id, _D.key, _D.round, _D.part, _D.generation)
+            .add_columns(_D.state, _D.opened_at, _D.met_at, _D.due_at)
+            .where(_D.case_id.in_(ids))
+            .order_by(_D.id)
+        )
+    )
     told = {
         row.case_id: row.at
         for row in conn.execute(
             sa.select(_M.case_id, _M.at).where(_M.case_id.in_(ids), _M.name == "submitted_at")
         )
     }
-    rows = {row.id: row for row in conn.execute(sa.select(store.case).where(_C.id.in_(ids)))}
+    query = sa.select(_C.id, _C.number, _C.channel, _C.shielded).where(_C.id.in_(ids))
+    rows = {row.id: row for row in conn.execute(query)}
     for case_id in ids:
-        if case_id not in done:
+        if case_id not in done or done[case_id][-1].stage_to == "DRAFT":
             continue  # registered later
-        standing = _standing(office, rules, rows[case_id], told[case_id], done[case_id], said[case_id])
-        standing = replace(standing, terms=tuple(_terms(office, rules, ran[case_id], until)))
-        if standing.open or standing.told >= period.start or standing.done[-1].at >= period.start:
+        terms = tuple(_terms(office, ran[case_id], until))
+        standing = _standing(office, rows[case_id], told[case_id], done[case_id], said[case_id], terms)
+        lately = standing.told >= period.start or standing.done[-1].at >= period.start
+        if lately or standing.open or any(term.ends is None for term in standing.terms):
             yield standing
 
 
@@ -279,11 +328,18 @@ def _by_case(rows: Iterable[Any]) -> defaultdict[int, list[Any]]:
 
 
 def _standing(
-    office: Office, rules: Profile, row: Any, told: datetime, done: Sequence[Any], said: Sequence[Any]
+    office: Office,
+    row: Any,
+    told: datetime,
+    done: Sequence[Any],
+    said: Sequence[Any],
+    terms: tuple[Term, ...],
 ) -> Standing:
     became: dict[str, Any] = {}
+    history = []
     for event in done:
         became |= event.data.get("became", {})
+        history.append(Happening(event.act, event.at, event.data, became.get("unit_id") or 0))
     codes = {fact.field: fact.code for fact in said if fact.code is not None}
     item = next((fact for fact in reversed(said) if fact.field == "item"), None)
     name = codes.get("item", "")
@@ -303,12 +359,12 @@ def _standing(
         shielded=row.shielded,
         codes=codes,
         item="".join(name.split())[:80],
-        done=tuple(Happening(e.act, e.at, e.round, e.data) for e in done),
-        terms=(),
+        done=tuple(history),
+        terms=terms,
     )
 
 
-def _terms(office: Office, rules: Profile, rows: Sequence[Any], until: datetime) -> Iterator[Term]:
+def _terms(office: Office, rows: Sequence[Any], until: datetime) -> Iterator[Term]:
     """The duties of a case as they stood. One that a new date replaced ran until then, however early the new row says
     it opened."""
     ends = {(r.round, r.key, r.part, r.generation): r.met_at for r in rows}
@@ -353,64 +409,81 @@ def _day(at: datetime) -> date:
 
 
 class Column(NamedTuple):
-    """A figure of a unit: which cases it counts (how often), or a word made of other columns."""
+    """A figure of a unit: for which unit a case counts, once each time. What happened counts for the unit that had the
+    case then (0: none), how things stand for the one that has it."""
 
     label: str
-    counts: Callable[[Book, Standing], int | bool]
+    counts: Callable[[Book, Standing], Iterable[int]]
 
 
-def _replied(of: Book, s: Standing) -> bool:
-    """Answered in the period, each time within the limit."""
-    met = any(t.key in of.closing and t.met and of.period.has(t.ends) for t in s.terms)
-    return met and not of.late(s)
+def _now(holds: Callable[[Book, Standing], bool]) -> Callable[[Book, Standing], Iterable[int]]:
+    return lambda of, s: (s.unit_id,) if holds(of, s) else ()
 
 
-def _solved(of: Book, s: Standing) -> bool:
-    return _closed(of, s) and (s.codes.get("solved") == "yes" or s.codes.get("outcome") == "done")
+def _done(*acts: str) -> Callable[[Book, Standing], Iterable[int]]:
+    return lambda of, s: (h.unit_id for h in of.happened(s, *acts))
 
 
-def _closed(of: Book, s: Standing) -> bool:
-    return of.happened(s, "delivered_all") > 0
+def _last(s: Standing, instants: Sequence[datetime]) -> Iterable[int]:
+    """A case once, however often it was so."""
+    return (s.unit_at(at) for at in instants[-1:])
 
 
-def _satisfied(of: Book, s: Standing) -> bool:
-    return (of.rated(s) or 0) >= of.rules.rating.satisfied_from
+def _closed(holds: Callable[[Standing], bool]) -> Callable[[Book, Standing], Iterable[int]]:
+    """Closed in the period, a case once, however often it was."""
+    return lambda of, s: (h.unit_id for h in of.happened(s, "delivered_all")[-1:] if holds(s))
 
 
-def _strictly(of: Book, s: Standing) -> bool:
+def _rated(holds: Callable[[Book, int], bool]) -> Callable[[Book, Standing], Iterable[int]]:
+    """Rated in the period; the last rating counts."""
+
+    def counts(of: Book, s: Standing) -> Iterable[int]:
+        score = of.rated(s)
+        given = of.happened(s, *RATED)[-1:]
+        return (h.unit_id for h in given) if score is not None and holds(of, score) else ()
+
+    return counts
+
+
+def _solved(s: Standing) -> bool:
+    return s.codes.get("solved") == "yes" or s.codes.get("outcome") == "done"
+
+
+def _open_late(of: Book, s: Standing) -> bool:
+    return s.open and any(t.key in of.closing and t.ends is None and t.late_at for t in s.terms)
+
+
+def _strictly(of: Book, score: int) -> bool:
     """Satisfied, 基本满意 left out: above the middle of the scale (AMB-G9)."""
     scores = sorted(level.score for level in of.rules.rating.levels)
-    return (of.rated(s) or 0) > scores[len(scores) // 2]
+    return score > scores[len(scores) // 2]
 
 
-def _unrated(of: Book, s: Standing) -> bool:
-    return _closed(of, s) and s.rating is None
+def _bad(of: Book, score: int) -> bool:
+    return score in {level.score for level in of.rules.rating.levels if level.bad}
 
 
 COLUMNS: Final[Mapping[str, Column]] = {
-    "received": Column("收到", lambda of, s: of.period.has(s.told)),
-    "sheets": Column("派单", lambda of, s: of.happened(s, "dispatch")),
-    "closed": Column("办结", _closed),
-    "on_time": Column("按期答复", _replied),
-    "late": Column("超期", lambda of, s: of.late(s)),
-    "open": Column("在办", lambda _, s: s.open),
-    "open_late": Column(
-        "在办已超期",
-        lambda of, s: s.open and any(t.key in of.closing and t.ends is None and t.late_at for t in s.terms),
-    ),
-    "redo": Column("重办", lambda of, s: of.happened(s, *REDONE)),
-    "supervised": Column("督办", lambda of, s: of.happened(s, "supervise")),
-    "still_undone": Column("督办后仍未办", lambda of, s: of.late(s, ("supervision",))),
-    "joint": Column("会办", lambda of, s: of.happened(s, "convene", "convene_above")),
-    "shelved": Column("留档暂存", lambda of, s: of.happened(s, "shelve")),
-    "restarted": Column("重启", lambda of, s: of.happened(s, "restart")),
-    "cannot": Column("确属不能办", lambda of, s: _closed(of, s) and s.codes.get("outcome") == "cannot_do"),
-    "solved": Column("办成", _solved),
-    "rated": Column("评价", lambda of, s: of.rated(s) is not None),
-    "unrated": Column("未评价", _unrated),
-    "satisfied": Column("满意", _satisfied),
-    "strictly": Column("满意（不含基本满意）", _strictly),
-    "bad": Column("差评", lambda of, s: of.rated(s) in {x.score for x in of.rules.rating.levels if x.bad}),
+    "received": Column("收到", _now(lambda of, s: of.period.has(s.told))),
+    "sheets": Column("派单", _done("dispatch")),
+    "closed": Column("办结", _closed(lambda _: True)),
+    "on_time": Column("按期答复", lambda of, s: () if of.late(s) else _last(s, of.answered(s))),
+    "late": Column("超期", lambda of, s: _last(s, of.late(s))),
+    "open": Column("在办", _now(lambda _, s: s.open)),
+    "open_late": Column("在办已超期", _now(_open_late)),
+    "redo": Column("重办", _done(*REDONE)),
+    "supervised": Column("督办", _done("supervise")),
+    "still_undone": Column("督办后仍未办", lambda of, s: _last(s, of.late(s, ("supervision",)))),
+    "joint": Column("会办", _done("convene", "convene_above")),
+    "shelved": Column("留档暂存", _done("shelve")),
+    "restarted": Column("重启", _done("restart")),
+    "cannot": Column("确属不能办", _closed(lambda s: s.codes.get("outcome") == "cannot_do")),
+    "solved": Column("办成", _closed(_solved)),
+    "rated": Column("评价", _rated(lambda _, score: True)),
+    "unrated": Column("未评价", _closed(lambda s: s.rating is None)),
+    "satisfied": Column("满意", _rated(lambda of, score: score >= of.rules.rating.satisfied_from)),
+    "strictly": Column("满意（不含基本满意）", _rated(_strictly)),
+    "bad": Column("差评", _rated(_bad)),
 }
 # Shares: of which column, in how many of another.
 RATES: Final[Mapping[str, tuple[str, str, str]]] = {
@@ -420,10 +493,10 @@ RATES: Final[Mapping[str, tuple[str, str, str]]] = {
 }
 
 
-def count(of: Book, column: str, among: Iterable[Standing]) -> Cell:
-    """How often what the column counts happened among these cases."""
-    found = [(s.id, int(COLUMNS[column].counts(of, s))) for s in among]
-    return Cell(sum(n for _, n in found), tuple(case_id for case_id, n in found if n))
+def count(of: Book, column: str, unit: int | None = None) -> Cell:
+    """How often it happened what a column counts; `unit`: in the matters that this one (0: none) had at that time."""
+    found = of.counted(column) if unit is None else of.by_unit(column).get(unit, Counter())
+    return Cell(sum(found.values()), tuple(found))
 
 
 def share(part: int, whole: int) -> str:
@@ -434,12 +507,13 @@ def share(part: int, whole: int) -> str:
     return f"{tenths // 10}.{tenths % 10}%"
 
 
-def _figure(of: Book, column: str, among: Sequence[Standing]) -> Cell:
+def figure(of: Book, column: str, unit: int | None = None) -> Cell:
+    """What `count` says, or the share that a column is."""
     if column not in RATES:
-        return count(of, column, among)
+        return count(of, column, unit)
     _, part, whole = RATES[column]
-    parts, wholes = count(of, part, among), count(of, whole, among)
-    return Cell(share(int(parts.value), int(wholes.value)), wholes.cases)
+    wholes = count(of, whole, unit)
+    return Cell(share(int(count(of, part, unit).value), int(wholes.value)), wholes.cases)
 
 
 def head(column: str) -> str:
@@ -455,16 +529,16 @@ def head(column: str) -> str:
 def units(of: Book) -> Table:
     """The report's columns for each unit and for all (XJ-3.3b, PT-6.6c). A unit that had nothing stands there too."""
     columns = of.report.columns
-    groups: dict[int, list[Standing]] = {unit_id: [] for unit_id in _listed(of)}
-    for s in of.standings:
-        groups.setdefault(s.unit_id, []).append(s)
-    known = [unit_id for unit_id in groups if unit_id] + ([0] if 0 in groups else [])
-    rows = [
-        (Cell(of.name(unit_id)), *(_figure(of, c, groups[unit_id]) for c in columns)) for unit_id in known
-    ]
-    whole = (Cell("合计"), *(_figure(of, c, of.standings) for c in columns))
+    had = {unit_id for c in columns for name in _parts_of(c) for unit_id in of.by_unit(name)}
+    known = [*_listed(of), *sorted(had - {0, *_listed(of)}), *({0} & had)]
+    rows = [(Cell(of.name(unit_id)), *(figure(of, c, unit_id) for c in columns)) for unit_id in known]
+    whole = (Cell("合计"), *(figure(of, c) for c in columns))
     said = {head(c): whole[number].value for number, c in enumerate(columns, start=1)}
     return Table(("单位", *map(head, columns)), (*rows, whole), said)
+
+
+def _parts_of(column: str) -> tuple[str, ...]:
+    return RATES[column][1:] if column in RATES else (column,)
 
 
 def _listed(of: Book) -> list[int]:
@@ -484,18 +558,18 @@ def received(of: Book) -> Table:
             for label, ids in sorted(groups.items(), key=lambda g: (-len(g[1]), g[0]))
         ]
     everything = Cell(len(of.received), tuple(s.id for s in of.received))
-    said = {
-        name: count(of, name, of.standings).value for name in ("closed", "on_time", "late", "open", "redo")
-    }
+    said = {name: count(of, name).value for name in ("closed", "on_time", "late", "open", "redo")}
     said |= {"received": everything.value, "ended": sum(not s.open for s in of.received)}
     return Table(("按", "类别", "件数"), (*rows, (Cell("合计"), Cell(""), everything)), said)
 
 
 def _kinds_of_counts(of: Book) -> Iterator[tuple[str, Callable[[Standing], str]]]:
-    yield "渠道", lambda s: CHANNELS.get(s.channel, s.channel)
+    yield "渠道", lambda s: CHANNELS.get(s.channel) or of.rules.label("intake_channel", s.channel)
     sort = "category" if any(s.codes.get("category") for s in of.received) else "scope_code"
     if any(s.codes.get(sort) for s in of.received):
         yield "类别", lambda s: of.label(sort, s.codes.get(sort, ""))
+    if any(s.codes.get("sub_kind") for s in of.received):
+        yield "小类", lambda s: _sub_kind(of, s)
     if any(s.codes.get("class") for s in of.received):
         yield "问题类别", lambda s: of.label("class", s.codes.get("class", ""))
     kinds = {c.code: c.label for c in of.rules.kinds}
@@ -504,6 +578,12 @@ def _kinds_of_counts(of: Book) -> Iterator[tuple[str, Callable[[Standing], str]]
     if any(s.level for s in of.received):
         yield "级别", lambda s: levels.get(s.level, "（没有定级）")
     yield "结果", lambda s: outcome(s)
+
+
+def _sub_kind(of: Book, s: Standing) -> str:
+    """Only some sorts have kinds of their own (XJ-1.2)."""
+    code = s.codes.get("sub_kind", "")
+    return of.rules.label("sub_kind", code) if code else "（不分小类）"
 
 
 CHANNELS: Final[Mapping[str, str]] = {
@@ -546,11 +626,11 @@ def ratings(of: Book) -> Table:
         rows.append((Cell(level.label), Cell(len(ids), ids)))
     said: dict[str, int | str] = {}
     for name in ("rated", "unrated", "satisfaction", "satisfaction_strict", "resolution_rate"):
-        figure = _figure(of, name, of.standings)
-        said[name] = figure.value
+        cell = figure(of, name)
+        said[name] = cell.value
         if name != "rated":
-            rows.append((Cell(head(name)), figure))
-    said["bad"] = count(of, "bad", of.standings).value
+            rows.append((Cell(head(name)), cell))
+    said["bad"] = count(of, "bad").value
     return Table(("评价", "数"), tuple(rows), said)
 
 
@@ -569,6 +649,25 @@ def visits(of: Book) -> Table:
     )
     said = {"satisfied": len(told[True]), "dissatisfied": len(told[False]), "waiting": len(waiting)}
     return Table(("回访", "件数"), rows, said)
+
+
+def visit_batch(of: Book) -> Table:
+    """The matters drawn in the period to be visited by two bodies together, and what came of it (NX-W6)."""
+    batch, titles = of.rules.visit_batch, of.rules.titles
+    slots = ("visitor", batch.companion) if batch else ()
+    bodies = "、".join(titles.get(role, role) for slot in slots for role in of.rules.slots[slot])
+    rows, told = [], Counter[str]()
+    for s in of.standings:
+        drawn = next((h for h in s.at("draw_visit") if of.period.has(h.at)), None)
+        if drawn is None:
+            continue
+        visit = next((h for h in s.at("follow_up") if h.at >= drawn.at), None)
+        satisfied = visit is not None and visit.data["satisfied"] == "satisfied"
+        told.update(drawn=1, visited=int(visit is not None), satisfied=int(satisfied))
+        result = f"{_day(visit.at)} {'满意' if satisfied else '不满意'}" if visit else "还没有"
+        rows.append((Cell(s.number, (s.id,)), Cell(of.name(s.unit_id)), Cell(bodies), Cell(result)))
+    said: dict[str, int | str] = {name: told[name] for name in ("drawn", "visited", "satisfied")}
+    return Table(("编号", "责任单位", "谁去回访", "回访"), tuple(rows), said | {"bodies": bodies})
 
 
 def groups(of: Book) -> Table:
@@ -638,7 +737,7 @@ def indicators(of: Book) -> Table:
         "satisfaction",
         "satisfaction_strict",
     )
-    rows = tuple((Cell(head(name)), _figure(of, name, of.standings)) for name in names)
+    rows = tuple((Cell(head(name)), figure(of, name)) for name in names)
     return Table(("指标", "数值"), rows, {n: c.value for n, (_, c) in zip(names, rows, strict=True)})
 
 
@@ -736,13 +835,11 @@ def outside(of: Book) -> Table:
     sums: defaultdict[tuple[str, int], Counter[str]] = defaultdict(Counter)
     for (source, unit_id, _, _), (total, satisfied) in told.items():
         sums[source, unit_id].update(total=total, satisfied=satisfied)
-    known = sorted(
-        {*_listed(of), *(unit_id for _, unit_id in sums), *(s.unit_id for s in of.standings if s.unit_id)}
-    )
+    known = sorted({*_listed(of), *(unit_id for _, unit_id in sums), *(of.by_unit("rated").keys() - {0})})
     rows = []
     for unit_id in known:
-        own = [s for s in of.standings if s.unit_id == unit_id]
-        line = [Cell(of.name(unit_id)), count(of, "rated", own), _figure(of, "satisfaction", own)]
+        own = (count(of, "rated", unit_id), figure(of, "satisfaction", unit_id))
+        line = [Cell(of.name(unit_id)), *own]
         for source in SOURCES:
             found = sums[source, unit_id]
             line += [Cell(found["total"]), Cell(share(found["satisfied"], found["total"]))]
@@ -765,15 +862,11 @@ def check(of: Book) -> Table:
         ("转办", tuple(s.id for s in of.standings if of.happened(s, "dispatch"))),
         (
             "答复",
-            tuple(
-                s.id
-                for s in of.standings
-                if any(t.met and t.key in of.closing and of.period.has(t.ends) for t in s.terms)
-            ),
+            tuple(s.id for s in of.standings if of.answered(s)),
         ),
-        ("办结", count(of, "closed", of.standings).cases),
-        ("在办", count(of, "open", of.standings).cases),
-        ("在办已超期", count(of, "open_late", of.standings).cases),
+        ("办结", count(of, "closed").cases),
+        ("在办", count(of, "open").cases),
+        ("在办已超期", count(of, "open_late").cases),
     ]
     lines += [(f"不符：{title}", ids) for title, ids in _differences(of, set(ledger), set(opened))]
     rows = tuple((Cell(title), Cell(len(ids), tuple(ids))) for title, ids in lines)
@@ -794,6 +887,7 @@ SECTIONS: Final[Mapping[str, Callable[[Book], Table]]] = {
     "units": units,
     "ratings": ratings,
     "visits": visits,
+    "visit_batch": visit_batch,
     "groups": groups,
     "bad": bad,
     "problems": problems,
@@ -811,6 +905,7 @@ TITLES: Final[Mapping[str, str]] = {
     "units": "各单位办理情况",
     "ratings": "评价情况",
     "visits": "回访情况",
+    "visit_batch": "会同回访",
     "groups": "同类问题",
     "bad": "差评清单",
     "problems": "问题清单",

@@ -34,7 +34,7 @@ class Browser:
             keys=SecretStr(f"k1:{make_key()}"),
             base_url="http://127.0.0.1",
         )
-        service = Service(
+        self.service = service = Service(
             office=world.office,
             settings=settings,
             words=Words(),
