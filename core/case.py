@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -33,53 +33,33 @@ _ROW: Final = {
 }
 _LOCKED: Final = {column: query.with_for_update() for column, query in _ROW.items()}
 _F, _M, _E = store.fact.c, store.moment.c, store.event.c
-# Everything recorded beside the row, in one query: moments, current facts, the last link of the event chain. In a
-# fixed order, so that a later round's anchor comes after that of the first.
 _MOMENT, _FACT, _LAST = 0, 1, 2
+
+
+def _beside(case: Callable[[sa.Column[Any]], sa.ColumnElement[bool]]) -> tuple[sa.Select[Any], ...]:
+    """What is recorded beside the row of cases: moments and current facts, in columns that go together."""
+    no_text = sa.cast(sa.null(), sa.LargeBinary).label("value_enc")
+    moments = (_M.case_id, _M.id, _M.round, _M.name, _M.at, _M.person_id, sa.null().label("code"), no_text)
+    facts = (_F.case_id, _F.id, _F.round, _F.field, sa.null(), sa.null(), _F.code, _F.value_enc)
+    return (
+        sa.select(sa.literal_column(str(_MOMENT)).label("sort"), *moments).where(case(_M.case_id)),
+        sa.select(sa.literal_column(str(_FACT)), *facts).where(case(_F.case_id), _F.current),
+    )
+
+
+# In a fixed order, so that a later round's anchor comes after that of the first. Of a single case the last link of the
+# event chain too, that the next event needs.
 _KNOWN: Final = sa.union_all(
+    *_beside(lambda case_id: case_id == sa.bindparam("case_id")),
     sa.select(
-        sa.literal_column(str(_MOMENT)).label("sort"),
-        _M.id,
-        _M.round,
-        _M.name,
-        _M.at,
-        _M.person_id,
-        sa.null().label("code"),
-        sa.cast(sa.null(), sa.LargeBinary).label("value_enc"),
-    ).where(_M.case_id == sa.bindparam("case_id")),
-    sa.select(
-        sa.literal_column(str(_FACT)), _F.id, _F.round, _F.field, sa.null(), sa.null(), _F.code, _F.value_enc
-    ).where(_F.case_id == sa.bindparam("case_id"), _F.current),
-    sa.select(
-        sa.literal_column(str(_LAST)), _E.id, _E.round, _E.act, sa.null(), sa.null(), _E.digest, sa.null()
+        *(sa.literal_column(str(_LAST)), _E.case_id, _E.id, _E.round, _E.act),
+        *(sa.null(), sa.null(), _E.digest, sa.null()),
     ).where(_E.case_id == sa.bindparam("case_id"), _E.seq == sa.bindparam("rev")),
 ).order_by("round", "id")
 _IDS: Final[sa.BindParameter[int]] = sa.bindparam("ids", expanding=True)
 _SEVERAL: Final = sa.select(store.case).where(store.case.c.id.in_(_IDS))
-_KNOWN_OF_SEVERAL: Final = sa.union_all(
-    sa.select(
-        sa.literal_column(str(_MOMENT)).label("sort"),
-        _M.case_id,
-        _M.id,
-        _M.round,
-        _M.name,
-        _M.at,
-        _M.person_id,
-        sa.null().label("code"),
-        sa.cast(sa.null(), sa.LargeBinary).label("value_enc"),
-    ).where(_M.case_id.in_(_IDS)),
-    sa.select(
-        sa.literal_column(str(_FACT)),
-        _F.case_id,
-        _F.id,
-        _F.round,
-        _F.field,
-        sa.null(),
-        sa.null(),
-        _F.code,
-        _F.value_enc,
-    ).where(_F.case_id.in_(_IDS), _F.current),
-).order_by("round", "id")
+_KNOWN_OF_SEVERAL: Final = sa.union_all(*_beside(lambda case_id: case_id.in_(_IDS))).order_by("round", "id")
+_COLUMNS: Final = tuple(store.case.c.keys())
 _FORMER: Final = sa.update(store.fact).where(
     _F.case_id == sa.bindparam("of_case"), _F.field.in_(sa.bindparam("fields", expanding=True)), _F.current
 )
@@ -89,8 +69,7 @@ _EVENT: Final = sa.insert(store.event)
 _MOVED: Final = sa.update(store.case).where(store.case.c.id == sa.bindparam("of_case"))
 
 
-@dataclass(frozen=True)
-class Moment:
+class Moment(NamedTuple):
     """A clock anchor of the rules: when, and by whom (None: the system)."""
 
     at: datetime
@@ -221,26 +200,37 @@ def _load(conn: Connection, column: str, value: object, lock: bool) -> Case:
 
 def several(conn: Connection, ids: Sequence[int]) -> tuple[Case, ...]:
     """Cases to read, in the order of their ids given; without the digest that another event would need."""
-    rows = {row.id: row for row in conn.execute(_SEVERAL, {"ids": ids}).all()}
+    rows = {row[0]: row for row in conn.execute(_SEVERAL, {"ids": ids}).all()}
     known: dict[int, list[sa.Row[Any]]] = {case_id: [] for case_id in rows}
     for row in conn.execute(_KNOWN_OF_SEVERAL, {"ids": ids}).all():
-        known[row.case_id].append(row)
+        known[row[1]].append(row)
     return tuple(_case(rows[case_id], known[case_id]) for case_id in ids)
 
 
-def _case(row: sa.Row[Any], known: Sequence[sa.Row[Any]]) -> Case:
-    facts = [r for r in known if r.sort == _FACT]
+def _case(row: Sequence[Any], known: Iterable[Sequence[Any]]) -> Case:
+    columns = dict(zip(_COLUMNS, row, strict=True))
+    moments, codes, sealed = dict[str, Moment](), dict[str, str](), dict[str, bytes]()
+    noted, digest = list[str](), ""
+    # Taken apart by place: a ledger goes through some thirty of these a case.
+    for sort, _, _, round_, name, at, person_id, code, value in known:
+        if sort == _FACT:
+            noted.append(name)
+            if code is not None:
+                codes[name] = code
+            if value is not None:
+                sealed[name] = value
+        elif sort == _MOMENT:
+            if round_ == columns["round"] or name in LASTING:
+                moments[name] = Moment(at, person_id)
+        else:
+            digest = code
     return Case(
-        **row._mapping,
-        moments={
-            r.name: Moment(r.at, r.person_id)
-            for r in known
-            if r.sort == _MOMENT and (r.round == row.round or r.name in LASTING)
-        },
-        codes={r.name: r.code for r in facts if r.code is not None},
-        sealed={r.name: r.value_enc for r in facts if r.value_enc is not None},
-        noted=frozenset(r.name for r in facts),
-        digest=next((r.code for r in known if r.sort == _LAST), ""),
+        **columns,
+        moments=moments,
+        codes=codes,
+        sealed=sealed,
+        noted=frozenset(noted),
+        digest=digest,
     )
 
 
@@ -311,7 +301,8 @@ class Changes:
     def write(self, conn: Connection) -> None:
         """Write the facts and moments."""
         if former := sorted(self._noted & self._facts.keys()):
-            conn.execute(_FORMER, {"of_case": self.case.id, "fields": former, "current": False})
+            ended = {"current": False, "ended_at": self._now}
+            conn.execute(_FORMER, {"of_case": self.case.id, "fields": former, **ended})
         if facts := [fact for fact in self._facts.values() if fact]:
             conn.execute(_NEW_FACT, facts)
         store.insert_missing(conn, store.moment, ("case_id", "round", "name"), self._moments)

@@ -281,7 +281,9 @@ def finish_step(conn: Connection, step: DueStep, now: datetime) -> bool:
 def reopen_step(conn: Connection, step: DueStep, to: datetime) -> None:
     """Put a step off (time proven to be spent waiting for the applicant, AMB-G14)."""
     conn.execute(
-        sa.update(S).where(S.c.id == step.id).values(state="due", due_at=to, fired_at=None, lease_token=None)
+        sa.update(S)
+        .where(S.c.id == step.id)
+        .values(state="due", due_at=to, fired_at=None, lease_until=None, lease_token=None)
     )
 
 

@@ -90,6 +90,7 @@ FLOW: Final[tuple[Row, ...]] = (
     Row("SHELVED", "restart", "restarter", "WITH_UNIT"),
     # with the unit
     Row("WITH_UNIT", "sign_for", "taker", STAY),
+    Row("WITH_UNIT", "deem_received", "system", STAY),
     Row("WITH_UNIT", "ask", "handler", STAY),
     Row("WITH_UNIT", "note_call", "handler", STAY),
     Row("WITH_UNIT", "carry_out", "handler", STAY),
@@ -122,6 +123,8 @@ FLOW: Final[tuple[Row, ...]] = (
     Row("CLOSED", "comment", "applicant", STAY),
     Row("CLOSED", "verify_result", "verifier", STAY),
     Row("CLOSED", "follow_up", "visitor", STAY),
+    Row("CLOSED", "plan_visit", "visitor", STAY),
+    Row("CLOSED", "draw_visit", "system", STAY),
     Row("CLOSED", "file_result", "filer", STAY),
     Row("CLOSED", "propose_cause", "redo_proposer", STAY),
     Row("CLOSED", "judge_objective", "redo_judge", STAY),
@@ -132,11 +135,15 @@ FLOW: Final[tuple[Row, ...]] = (
     Row("CLOSED", "take_up", "redo_judge", "REPORTED"),
     Row("CLOSED", "restart", "restarter", "WITH_UNIT"),
     Row("CLOSED", "archive", "archivist", "ARCHIVED"),
+    Row("CLOSED", "archive_inside", "system", "ARCHIVED"),
     # Filing away is the office's affair: the applicant may still say how it was, be visited, and be right.
     Row("ARCHIVED", "rate", "applicant", STAY),
     Row("ARCHIVED", "rate_for", "visitor", STAY),
     Row("ARCHIVED", "comment", "applicant", STAY),
     Row("ARCHIVED", "follow_up", "visitor", STAY),
+    Row("ARCHIVED", "plan_visit", "visitor", STAY),
+    Row("ARCHIVED", "draw_visit", "system", STAY),
+    Row("ARCHIVED", "restart", "restarter", "WITH_UNIT"),
     Row("ARCHIVED", "redo", "redo_judge", "WITH_UNIT"),
     Row("ARCHIVED", "redo_here", "redo_judge", "TRIAGE"),
     # as long as the case is open

@@ -266,13 +266,15 @@ class Foot:
 
 @dataclass(frozen=True)
 class Sheet:
-    """A form filled in: all a renderer draws, and nothing the reader of this copy may not see."""
+    """A form filled in: all a renderer draws, and nothing the reader of this copy may not see. `window`: the name under
+    which the window prints it (PT-5.1)."""
 
     title: str
     head: tuple[Line, ...]
     columns: tuple[int, ...]
     rows: tuple[Row, ...]
     foot: tuple[Foot, ...]
+    window: str = ""
 
 
 Value = str | int | date
@@ -281,7 +283,8 @@ Value = str | int | date
 @dataclass(frozen=True)
 class LedgerSheet:
     """Some days of a ledger, in the order of its columns: `heads` are (label, share of the line). The rows of a long
-    one come as they are read, and once (`kept` holds them all); empty cells are empty texts."""
+    one come as they are read, and once (`kept` holds them all); empty cells are empty texts. `window` as in `Sheet`;
+    `nil` stands where there are no rows."""
 
     title: str
     period: str
@@ -289,6 +292,8 @@ class LedgerSheet:
     heads: tuple[tuple[str, int], ...]
     rows: Iterable[tuple[Value, ...]]
     foot: tuple[Foot, ...]
+    window: str = ""
+    nil: str = "没有"
 
     def kept(self) -> "LedgerSheet":
         """The same with all its rows, to be gone through as often as wanted."""
@@ -375,6 +380,7 @@ def fill_ledger(
         heads=tuple((column.label, column.width) for column in ledger.columns),
         rows=_rows(ledger, entries),
         foot=tuple(Foot(_line(f.text, ledger, shown), f.signature, f.room) for f in ledger.foot),
+        nil="当日没有登记事项" if first == last else "这段时间没有事项（零报告）",
     )
 
 

@@ -43,13 +43,20 @@ class Office:
         return self.calendar.next_office_moment(now, self.hours)
 
     def in_force(self, rules: Profile, now: datetime) -> bool:
-        """Whether cases may be opened: not before the day the rule or the hall names; a draft without one runs on trial
-        only (LH-19, NX-0, HY-0)."""
-        since = self.hall.effective_from or rules.instrument.effective_from
-        draft = rules.instrument.status == "draft_for_comment" and not self.hall.number
-        if draft or not since:
+        """Whether cases may be opened: not before the day the rule or the hall names; on trial only while there is
+        none (LH-19, NX-0, HY-0)."""
+        if self.on_trial(rules):
             return self.hall.trial
-        return now.astimezone(SHANGHAI).date() >= date.fromisoformat(since)
+        return now.astimezone(SHANGHAI).date() >= date.fromisoformat(self._since(rules))
+
+    def on_trial(self, rules: Profile) -> bool:
+        """Whether the rule can run on trial only: it is out for comment and the hall has entered no number, or no day
+        is known from which it is in force."""
+        draft = rules.instrument.status == "draft_for_comment" and not self.hall.number
+        return draft or not self._since(rules)
+
+    def _since(self, rules: Profile) -> str:
+        return self.hall.effective_from or rules.instrument.effective_from
 
     def open_now(self, now: datetime) -> bool:
         return self.next_office_moment(now) - now < timedelta(seconds=1)

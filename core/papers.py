@@ -17,7 +17,7 @@ from core.case import Case, Event
 from core.desk.attach import Attachment
 from core.forms import Form, Ledger
 from core.office import Office
-from core.people import SITE, UNIT_ROLES, Person
+from core.people import UNIT_ROLES, Person
 from core.policy.model import Asked, Profile
 from core.record import FROM_HISTORY, Reader, Record, day_words, time_words, values
 from core.refusals import NOT_NOW, NOT_YOURS, Refusal
@@ -26,13 +26,15 @@ from core.workdays import SHANGHAI
 # The sheets of kind 交办 and 协办 follow the kind of the case; 督办 is a third title of the same sheet.
 SUPERVISE: Final = "supervise"
 PRINTED: Final = 3000  # rows of a ledger that go to a printer, some 300 pages
-TOGETHER: Final = 500  # cases of a ledger read at once
+TOGETHER: Final = 100  # cases of a ledger read at once: more would only keep the garbage collector busy
 # Under which name an event keeps whom or what a form looked up (core.desk.effects, core.desk.above).
 _LOOKED_UP: Final[Mapping[str, tuple[str, ...]]] = {
     "unit": ("unit", "lead"),
     "site": ("to",),
     "keeper": ("to",),
     "members": ("members",),
+    "visit_with": ("companions",),
+    "visit_companions": ("companions",),
 }
 _DATES_OF_EVENTS: Final = {"due_before": "原期限", "due": "新期限"}
 _FILED: Final = "file_scan"
@@ -90,6 +92,10 @@ def sheet(
 
 
 def _sheet(conn: Connection, record: Record, key: str, variant: str) -> forms.Sheet:
+    return replace(_filled(conn, record, key, variant), window=record.rules.window_name)
+
+
+def _filled(conn: Connection, record: Record, key: str, variant: str) -> forms.Sheet:
     case, rules = record.case, record.rules
     done = {event.act for event in record.history}
     if not any((p.form, p.variant) == (key, variant) for p in available(rules, case, record.role, done)):
@@ -206,6 +212,7 @@ class CaseFile:
     """All that is on record of a case for one reader: every form, message, attachment and event, in the order of time
     (XJ-2.1e, LH-15)."""
 
+    window: str
     number: str
     number_title: str
     subject: str
@@ -234,6 +241,7 @@ def case_file(office: Office, conn: Connection, case: Case, viewer: Person, now:
         *_file_leaves(record, view.attachments),
     ]
     return CaseFile(
+        window=record.rules.window_name,
         number=view.number,
         number_title=record.rules.titles.get("case_no", "单号"),
         subject=view.subject,
@@ -288,10 +296,11 @@ def _file_leaves(record: Record, found: Sequence[Attachment]) -> Iterator[Leaf]:
 
 def may_read_ledger(office: Office, conn: Connection, person: Person) -> bool:
     """The window keeps the ledger, the approving office checks it each day (XJ-2.1d, XJ-3.1a)."""
-    return bool(_ledger_posts(office, conn, person))
+    return bool(ledger_posts(office, conn, person))
 
 
-def _ledger_posts(office: Office, conn: Connection, person: Person) -> tuple[people.Post, ...]:
+def ledger_posts(office: Office, conn: Connection, person: Person) -> tuple[people.Post, ...]:
+    """The posts by which somebody keeps or checks the ledger."""
     wanted = {*office.profile.slots.get("receiver", ()), *office.profile.slots.get("approver", ())}
     return tuple(post for post in people.roles(conn, person.id) if post.role in wanted)
 
@@ -313,7 +322,7 @@ def listed(
 
     Raises `Refusal("not_yours")` to whoever does not keep or check the ledger, KeyError for an unknown list.
     """
-    posts = _ledger_posts(office, conn, viewer)
+    posts = ledger_posts(office, conn, viewer)
     if not posts:
         raise Refusal(NOT_YOURS)
     papers = of(office.profile)
@@ -324,8 +333,9 @@ def listed(
         "compiled_by": viewer.name,
         "compiled_at": now.isoformat(),
     }
-    entries = _entries(office, conn, viewer, paper, _seen_by(posts), first, last, now)
-    return forms.fill_ledger(paper, entries, first=first, last=last, around=around)
+    entries = _entries(office, conn, viewer, paper, views.seen_by(posts), first, last, now)
+    sheet = forms.fill_ledger(paper, entries, first=first, last=last, around=around)
+    return replace(sheet, window=office.profile.window_name)
 
 
 def enclosed(
@@ -348,7 +358,8 @@ def enclosed(
     fields = {*paper.fields, *paper.redact.values()} - {forms.ROW_NO}
     records = Reader(office, conn, viewer).read(mine, history=not FROM_HISTORY.isdisjoint(fields))
     entries = [(values(record, fields, paper.coded), record.hidden) for record in records]
-    return forms.fill_ledger(paper, entries, first=days[0], last=days[1], around=around).kept()
+    sheet = forms.fill_ledger(paper, entries, first=days[0], last=days[1], around=around)
+    return replace(sheet, window=office.profile.window_name).kept()
 
 
 def to_print(sheet: forms.LedgerSheet) -> forms.LedgerSheet:
@@ -358,16 +369,6 @@ def to_print(sheet: forms.LedgerSheet) -> forms.LedgerSheet:
     if len(rows) > PRINTED:
         raise Refusal("too_long_to_print", most=PRINTED)
     return replace(sheet, rows=rows)
-
-
-def _seen_by(posts: Sequence[people.Post]) -> sa.ColumnElement[bool]:
-    """The cases in which somebody of these posts has a say: of the hall all, of a site or a unit its own."""
-    c = store.case.c
-    if any(post.role not in UNIT_ROLES and post.kind != SITE for post in posts):
-        return sa.true()
-    units = [post.unit_id for post in posts if post.role in UNIT_ROLES]
-    sites = [post.unit_id for post in posts if post.role not in UNIT_ROLES]
-    return c.unit_id.in_(units) | c.site_id.in_(sites)
 
 
 def _entries(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final, NamedTuple
 
 import sqlalchemy as sa
@@ -26,7 +26,8 @@ UNIT_ROLES: Final = frozenset(
 )
 # Words a profile may write into a slot beside roles: somebody by the part played in this very case.
 KEEPER, FIRST_RECEIVER, LEADER, MEMBER, SYSTEM = "keeper", "first_receiver", "leader", "member", "system"
-PARTS: Final = frozenset({KEEPER, FIRST_RECEIVER, LEADER, MEMBER, SYSTEM})
+COMPANION: Final = "companion"  # of a unit that comes along on a visit: told the day, and no more
+PARTS: Final = frozenset({KEEPER, FIRST_RECEIVER, LEADER, MEMBER, SYSTEM, COMPANION})
 UNIT_SIDE: Final = UNIT_ROLES | {MEMBER}  # from whom a shielded applicant is hidden (AMB-G21)
 IN_THE_CASE: Final = (KEEPER, FIRST_RECEIVER, LEADER)
 SITE: Final = "site"  # the kind of a unit whose window sees its own cases only
@@ -133,6 +134,13 @@ class HallUnit(_Local):
     kind: str
     code: str = ""  # stands in case numbers, where the profile's format asks for it
     group: str = ""  # channel:chat id of the unit's chat group
+    section: str = ""  # the section that leads in these matters, where the rule asks for one (HY-2c)
+    # Of a site: which of the rule's kinds of sites it is, since when its window is open, the departments behind its
+    # counters, and its task team (PT-3, PT-5.2).
+    sort: str = ""
+    opened_on: date | None = None
+    departments: tuple[str, ...] = ()
+    team: tuple[str, ...] = ()
 
 
 class HallPost(_Local):
@@ -144,6 +152,7 @@ class HallPerson(_Local):
     key: str
     name: str
     phone: str = ""
+    title: str = ""  # as the contact form of the unit prints it (HY-A2)
     posts: tuple[HallPost, ...]
     addresses: Mapping[str, str] = {}  # channel → platform id
 
@@ -212,6 +221,10 @@ class Hall(_Local):
         unknown = {post.unit for p in self.people for post in p.posts} - {u.key for u in self.units}
         if unknown:
             raise ValueError(f"people.posts.unit: 没有名为 {'、'.join(sorted(unknown))} 的单位")
+        if unknown := {key for u in self.units for key in u.departments} - {u.key for u in self.units}:
+            raise ValueError(f"units.departments: 没有名为 {'、'.join(sorted(unknown))} 的单位")
+        if unknown := {key for u in self.units for key in u.team} - {p.key for p in self.people}:
+            raise ValueError(f"units.team: 没有名为 {'、'.join(sorted(unknown))} 的人")
         return self
 
 
@@ -409,6 +422,16 @@ def contacts(conn: Connection, unit_id: int) -> dict[str, Person]:
         .order_by(store.post.c.id.desc())
     )
     return {row.role: _person(row) for row in rows}
+
+
+def companions(conn: Connection, unit_ids: Iterable[int]) -> tuple[Person, ...]:
+    """Who of these units is told of a visit they come along to: the head, or else whoever works there."""
+    told: dict[int, Person] = {}
+    for unit_id in unit_ids:
+        known = contacts(conn, unit_id)
+        head = known.get("unit_head")
+        told |= {person.id: person for person in ([head] if head else known.values())}
+    return tuple(told.values())
 
 
 def roles(conn: Connection, person_id: int) -> tuple[Post, ...]:

@@ -761,7 +761,9 @@ def yearly(office: Office, conn: Connection, person: Person, year: int) -> Ledge
         ("状态", 10),
     )
     said = "只列已经确认、没有撤销的；单位按名称排列。"
-    return LedgerSheet("扣分表", f"{year}年", ((Ink(said),),), heads, tuple(rows), ())
+    return LedgerSheet(
+        "扣分表", f"{year}年", ((Ink(said),),), heads, tuple(rows), (), office.profile.window_name
+    )
 
 
 def _clause(office: Office, conn: Connection, proposal: Proposal, entry: Consequence) -> str:

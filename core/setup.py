@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from pydantic import ValidationError
 from sqlalchemy.engine import Connection
 
-from core import people, store
+from core import contacts, people, store
 from core.people import Hall
 from core.policy.load import pinned, publish, shipped
 from core.policy.model import Profile
@@ -50,8 +50,11 @@ def settle(conn: Connection, hall: Hall, now: datetime, caseless: Collection[str
         conn.execute(sa.update(store.counter).where(c.name == SEEN).values(value=mark))
     version = newest_version(conn, hall.profile)
     if version is not None:
-        return pinned(conn, hall.profile, version)
-    return publish(conn, shipped(hall.profile)[1], f"{hall.profile}.toml", now)
+        rules = pinned(conn, hall.profile, version)
+    else:
+        rules = publish(conn, shipped(hall.profile)[1], f"{hall.profile}.toml", now)
+    contacts.record(conn, hall, rules, now)
+    return rules
 
 
 def newest_version(conn: Connection, name: str) -> str | None:

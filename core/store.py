@@ -131,6 +131,15 @@ post = _table(
     UniqueConstraint("person_id", "unit_id", "role"),
 )
 
+# What the contact form of a unit said, one row whenever it changed.
+contact_sheet = _table(
+    "contact_sheet",
+    _id(),
+    _ref("unit_id", "unit", index=True),
+    _when("at"),
+    Column("said", Json, nullable=False),
+)
+
 # --- policy ---------------------------------------------------------------------------------------------
 
 policy = _table(
@@ -197,6 +206,7 @@ fact = _table(
     _ref("by_id", "person", null=True),
     _when("at"),
     Column("current", sa.Boolean, nullable=False, default=True),
+    _when("ended_at", null=True),  # when another took its place, or nothing did
     Index(
         "uq_fact_current",
         "case_id",
@@ -224,6 +234,7 @@ event = _table(
     Column("data", Json, nullable=False),
     _text("digest", 64),
     UniqueConstraint("case_id", "seq"),
+    Index("ix_event_at", "at", "case_id"),
 )
 
 duty = _table(
@@ -552,6 +563,16 @@ outside_figure = _table(
     Column("satisfied", sa.Integer, nullable=False),
     _when("brought_at"),
     UniqueConstraint("source", "unit_id", "first", "last", "brought_at"),
+)
+
+# Records of other systems that were taken in as matters: each once, whoever brings the table again.
+brought_in = _table(
+    "brought_in",
+    _id(),
+    _text("source", 48),  # which of the profile's imports
+    _text("number", 64),  # as the other system tells its records apart
+    _ref("case_id", "cases"),
+    UniqueConstraint("source", "number"),
 )
 
 # Who sits at the window when. A change keeps what stood before.

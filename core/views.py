@@ -334,15 +334,28 @@ def mine(office: Office, conn: Connection, person: Person, *, limit: int = 20) -
     return tuple(cases.load(conn, row.id) for row in rows)
 
 
+NOBODYS: Final = ("applicant", "system")  # who holds a duty that is not a task of the staff
+
+
 def to_do(office: Office, conn: Connection, person: Person, *, limit: int = 100) -> tuple[Case, ...]:
-    """Open cases in which a member of staff holds a role, the nearest limit first."""
+    """Open cases in which a member of staff holds a role, the nearest limit first; of those filed away, the ones in
+    which somebody still owes something, as a visit."""
     held = people.roles(conn, person.id)
     c, d = store.case.c, store.duty.c
     open_stages = c.stage.not_in(("DRAFT", "WITHDRAWN", "ARCHIVED", "GUIDED"))
-    where: sa.ColumnElement[bool] = open_stages
-    if all(post.role in UNIT_ROLES or post.kind == people.SITE for post in held):
-        mine = [post.unit_id for post in held]
-        where &= c.unit_id.in_(mine) | c.site_id.in_(mine)
+    owed = sa.exists().where(d.case_id == c.id, d.state == "open", d.holder.not_in(NOBODYS))
+    where: sa.ColumnElement[bool] = open_stages | ((c.stage == "ARCHIVED") & owed)
+    where &= seen_by(held)
     due = sa.select(sa.func.min(d.due_at)).where(d.case_id == c.id, d.state == "open").scalar_subquery()
     rows = conn.execute(sa.select(c.id).where(where).order_by(due.is_(None), due, c.id).limit(limit))
     return tuple(cases.load(conn, row.id) for row in rows)
+
+
+def seen_by(posts: Sequence[people.Post]) -> sa.ColumnElement[bool]:
+    """The cases in which somebody of these posts has a say: of the hall all, of a site or a unit its own."""
+    c = store.case.c
+    if any(post.role not in UNIT_ROLES and post.kind != people.SITE for post in posts):
+        return sa.true()
+    units = [post.unit_id for post in posts if post.role in UNIT_ROLES]
+    sites = [post.unit_id for post in posts if post.role not in UNIT_ROLES]
+    return c.unit_id.in_(units) | c.site_id.in_(sites)

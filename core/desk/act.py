@@ -200,7 +200,7 @@ def record(work: Work, act: str, *, role: str, to: str) -> Case:
     for notice in work.rules.notices:
         if work.happened & set(notice.on) and holds(notice.when, work.case.facts()):
             tell(work, notice)
-    for entry in work.rules.automatic:
+    for entry in work.rules.consequences:
         if work.happened & set(entry.on) and holds(entry.when, work.case.facts()):
             work.case = perform(work.office, work.conn, SYSTEM, work.case, entry.act, now=work.now)
     _close_when_delivered(work)
@@ -227,6 +227,9 @@ def tell(work: Work, notice: Notice, part: int = 0, **data: Any) -> None:
         "data": {"rev": work.case.rev, "round": work.case.round, **work.data, **data},
     }
     base = f"{work.case.id}.{work.case.rev}.{notice.template}"
+    if notice.to == people.COMPANION:
+        _tell_companions(work, base, common)
+        return
     if notice.to in GROUPS:
         for unit_id in GROUPS[notice.to](work.case):
             if people.group_of(work.conn, unit_id):
@@ -238,6 +241,19 @@ def tell(work: Work, notice: Notice, part: int = 0, **data: Any) -> None:
         if person.id != work.actor.id or notice.to == "applicant" or notice.effect
     }
     outbox.put_each(work.conn, readers, **common)
+
+
+def _tell_companions(work: Work, base: str, common: Mapping[str, Any]) -> None:
+    """Whoever comes along on a visit has no part in the case: the message is about none, and holds its number, its
+    neutral subject and the day."""
+    case = work.case
+    home = next((post.unit_id for post in people.roles(work.conn, work.actor.id or 0)), None)
+    by = people.unit(work.conn, home).name if home else ""
+    told = {"number": case.number, "subject": case.subject, "day": work.values.get("visit_on"), "by": by}
+    readers = people.companions(work.conn, work.data.get("companions", ()))
+    outbox.put_each(
+        work.conn, {f"{base}.p{p.id}": p.id for p in readers}, **{**common, "case_id": None, "data": told}
+    )
 
 
 def offers(office: Office, conn: Connection, case: Case, person_id: int) -> tuple[Offer, ...]:

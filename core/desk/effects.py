@@ -96,7 +96,11 @@ def _place(work: Work) -> None:
     elif unit and not work.case.unit_id:
         work.change(unit_id=int(unit))
     if work.case.unit_id:
-        _check_contacts(work, people.unit(work.conn, work.case.unit_id))
+        named = people.unit(work.conn, work.case.unit_id)
+        if work.actor.id == work.case.contact_id and _lacking(work, named):
+            work.change(unit_id=None)  # the unit has still to name its people; whoever came is not sent away
+        else:
+            _check_contacts(work, named)
     if many and work.case.site_id is None:
         raise Incomplete({"site": "missing"}, {"site": "在哪个中心办"})
 
@@ -200,13 +204,16 @@ def dispatch(work: Work) -> None:
 
 def _check_contacts(work: Work, unit: Unit) -> None:
     """A unit that has not named its people can take nothing (XJ-4.3a, HY-2c)."""
-    present = people.contacts(work.conn, unit.id)
-    gaps = [role for role in work.rules.required_contacts if role not in present]
-    if gaps:
+    if gaps := _lacking(work, unit):
         titles = "、".join(work.rules.titles.get(role, role) for role in gaps)
         raise Refusal(
             "unit_lacks_contacts", clause=work.rules.required_contacts_clause, unit=unit.name, roles=titles
         )
+
+
+def _lacking(work: Work, unit: Unit) -> list[str]:
+    present = people.contacts(work.conn, unit.id)
+    return [role for role in work.rules.required_contacts if role not in present]
 
 
 def relevel(work: Work) -> None:
@@ -378,6 +385,37 @@ def rate(work: Work) -> None:
 
 def follow_up(work: Work) -> None:
     work.data |= {"satisfied": work.values["visit_satisfied"]}
+    if "visit_companions" in work.values:
+        _come_along(work, "visit_companions")
+    if work.case.codes.get("joint_visit"):
+        work.code("joint_visit", None)
+
+
+def plan_visit(work: Work) -> None:
+    """A visit with other bodies: they get the day (NX-5.3b)."""
+    _come_along(work, "visit_with")
+    work.data |= {"day": work.values["visit_on"]}
+    work.code("joint_visit", "yes")
+
+
+def draw_visit(work: Work) -> None:
+    """Drawn for the month's visits; who comes along is the profile's word (NX-W6)."""
+    batch = work.rules.visit_batch
+    roles = work.rules.slots[batch.companion] if batch else ()
+    held = [people.roles(work.conn, person.id) for person in people.staff(work.conn, *roles)]
+    units = {post.unit_id for posts in held for post in posts if post.role in roles}
+    work.data |= {"companions": sorted(units)}
+    work.code("joint_visit", "yes")
+
+
+def _come_along(work: Work, field: str) -> None:
+    """The bodies that come along: to somebody who complained of conduct, none that handles matters (AMB-G21)."""
+    units = [int(unit) for unit in work.values[field]]
+    handling = [unit for unit in units if people.UNIT_ROLES & people.contacts(work.conn, unit).keys()]
+    if work.case.shielded and handling:
+        named = "、".join(people.unit(work.conn, unit).name for unit in handling)
+        raise Refusal("shielded_visit", clause=work.rules.acts["plan_visit"].clause, units=named)
+    work.data |= {"companions": units}
 
 
 def propose_cause(work: Work) -> None:
@@ -435,6 +473,8 @@ EFFECTS: Final[Mapping[str, Callable[[Work], None]]] = {
     "rate": rate,
     "rate_for": rate,
     "follow_up": follow_up,
+    "plan_visit": plan_visit,
+    "draw_visit": draw_visit,
     "propose_cause": propose_cause,
     "redo": redo,
     "supervise": supervise,

@@ -14,7 +14,7 @@ import re
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from itertools import product
 from typing import Final, NamedTuple
 
@@ -277,6 +277,9 @@ BESIDE: Final[Mapping[str, Beside]] = {
     "waive": Beside(happens=(("waived:{waived_step}",),)),
     "rate": _RATED,
     "rate_for": _RATED,
+    "plan_visit": Beside({"joint_visit": ("yes",)}),
+    "draw_visit": Beside({"joint_visit": ("yes",)}),
+    "follow_up": Beside({"joint_visit": (None,)}),
     "transcribe": Beside({"has_voice": (None,)}),
     "redo": _ROUND,
     "redo_here": _ROUND,
@@ -345,7 +348,7 @@ class Cone:
         for notice in rules.notices:
             if notice.effect or (notice.to == "applicant" and self._ends(notice.on)):
                 self.facts |= notice.when.keys()
-        for follows in rules.automatic:
+        for follows in rules.consequences:
             self.facts |= follows.when.keys()
         self.facts.discard("stage")
 
@@ -375,7 +378,7 @@ class Cone:
     def leads(self, names: Collection[str]) -> bool:
         kept = [duty for duty in self.rules.duties if duty.key in self.duties]
         hung = [(*duty.opens_on, *duty.met_by, *duty.void_on, *duty.rearm) for duty in kept]
-        hung += [entry.on for entry in self.rules.automatic]
+        hung += [entry.on for entry in self.rules.consequences]
         hung += [notice.on for notice in self.rules.notices if notice.effect]
         return any(not set(names).isdisjoint(on) for on in hung)
 
@@ -569,7 +572,7 @@ class Space:
             yield duty.when
             yield from (limit.when for limit in self.rules.limits if dates(self.rules, duty))
         yield from (notice.when for notice in self.rules.notices)
-        yield from (entry.when for entry in self.rules.automatic)
+        yield from (entry.when for entry in self.rules.consequences)
 
     def _live(self) -> dict[str, frozenset[str]]:
         """The anchors and facts that matter at a stage: something asks for them there, or further on and nothing on
@@ -607,7 +610,7 @@ class Space:
             if not set(happened).isdisjoint((*duty.opens_on, *duty.rearm)):
                 names |= duty.when.keys() | dates(self.rules, duty)
         hung = [(notice.on, notice.when) for notice in self.rules.notices]
-        hung += [(entry.on, entry.when) for entry in self.rules.automatic]
+        hung += [(entry.on, entry.when) for entry in self.rules.consequences]
         for on, when in hung:
             if not set(happened).isdisjoint(on):
                 names |= when.keys()
@@ -791,7 +794,7 @@ class Space:
                 opens=tuple(d for d in kept if not hears(d.opens_on)),
                 rearms=tuple(d for d in kept if not hears(d.rearm)),
                 sends=tuple(n for n in self.rules.notices if n.effect and not hears(n.on)),
-                does=tuple(entry for entry in self.rules.automatic if not hears(entry.on)),
+                does=tuple(entry for entry in self.rules.consequences if not hears(entry.on)),
             )
         return known
 
@@ -879,14 +882,18 @@ class Space:
                     marks=state.marks | (self.cone.marks & {step.moment}),
                     facts=_facts(facts),
                 )
-                yield Label("step", name), self._record(there, frozenset({name, step.moment} - {""}))
+                happened = frozenset({name, step.moment} - {""})
+                yield from self._tried(state, Label("step", name), partial(self._record, there, happened))
 
     def _arrivals(self, state: State) -> Iterator[tuple[Label, list[Branch]]]:
         for told in sorted(state.fired):
             effect = told.removeprefix(ON_ITS_WAY)
             if effect != told:
                 there = state._replace(fired=state.fired - {told})
-                yield Label("arrival", effect), self._record(there, frozenset({f"deliver:{effect}"}))
+                happened = frozenset({f"deliver:{effect}"})
+                yield from self._tried(
+                    state, Label("arrival", effect), partial(self._record, there, happened)
+                )
 
     def _acts(self, state: State) -> Iterator[tuple[Label, list[Branch]]]:
         for row in flow.acts_at(state.stage):
@@ -900,10 +907,16 @@ class Space:
                 there = state._replace(fired=state.fired - {f"{ON_ITS_WAY}to_applicant"})
             for given in self.fillings(row.act, state):
                 label = Label("act", row.act, tuple(given.items()))
-                try:
-                    yield label, self.done(there, row.act, given)
-                except Refused as refused:
-                    self.cut.setdefault(refused.act, (self._ids[state], label))
+                yield from self._tried(state, label, partial(self.done, there, row.act, given))
+
+    def _tried(
+        self, state: State, label: Label, lead: Callable[[], list[Branch]]
+    ) -> Iterator[tuple[Label, list[Branch]]]:
+        """Where it leads; nowhere if an automatic act that follows is not open, which is kept as `cut`."""
+        try:
+            yield label, lead()
+        except Refused as refused:
+            self.cut.setdefault(refused.act, (self._ids[state], label))
 
     # --- all of it
 

@@ -266,6 +266,7 @@ class Automatic(Entry):
     on: tuple[str, ...]
     when: When = {}
     act: str
+    option: Literal["", "timeout_default"] = ""  # only where the profile has switched this on
     clause: str
     inferred: bool = False
 
@@ -290,6 +291,16 @@ class Verification(Entry):
 
     rate: float = Field(ge=0, le=1)
     always: tuple[str, ...] = ()
+    clause: str
+    inferred: bool = False
+
+
+class VisitBatch(Entry):
+    """Visits together with another body: each month a share of what was closed in the month before is drawn, by month
+    and number, so that anybody can draw it again; at least one, where there was any. `companion`: a slot."""
+
+    share: float = Field(gt=0, le=1)
+    companion: str
     clause: str
     inferred: bool = False
 
@@ -430,6 +441,39 @@ class Roster(Entry):
     inferred: bool = False
 
 
+class Contacts(Entry):
+    """The people a unit is to name. One without them stands on the gap list, and may be given matters all the same."""
+
+    roles: tuple[str, ...]
+    clause: str
+    inferred: bool = False
+
+
+class Sites(Entry):
+    """The places that are to have a window each: of which kinds, open by which day (ISO), and, where a clause says so,
+    with a task team of people of the departments behind its counters. What is not so stands on the gap list."""
+
+    kinds: tuple[Choice, ...]
+    open_by: str
+    clause: str
+    team_clause: str = ""
+    inferred: bool = False
+
+
+class Import(Entry):
+    """Records of another system that come as a table: each row is registered as a matter by a named person, once for
+    each number. `columns` says under which head the table has what a field of `register` asks; where a row says
+    nothing, `values` holds."""
+
+    key: str
+    title: str
+    number: str  # the head of the column that tells one record from another
+    columns: Mapping[str, str]
+    values: Mapping[str, str] = {}
+    clause: str
+    inferred: bool = False
+
+
 class Number(Entry):
     format: str
     clause: str = ""
@@ -471,11 +515,16 @@ class Profile(Entry):
     duties: tuple[Duty, ...]
     notices: tuple[Notice, ...]
     automatic: tuple[Automatic, ...] = ()
+    timeout_default: bool = False  # silence past a day is put on record, and decides nothing (XJ-3.3d)
     extension: Extension
     verification: Verification | None = None
+    visit_batch: VisitBatch | None = None
     rating: Rating
     required_contacts: tuple[str, ...] = ()
     required_contacts_clause: str = ""
+    wanted_contacts: Contacts | None = None
+    sites: Sites | None = None
+    imports: tuple[Import, ...] = ()
     forms: Mapping[str, object] = {}
     ledger: Mapping[str, object] = {}
     reports: tuple[Report, ...] = ()
@@ -499,15 +548,24 @@ class Profile(Entry):
         yield "extension", self.extension.clause
         if self.verification:
             yield "verification", self.verification.clause
+        if self.visit_batch:
+            yield "visit_batch", self.visit_batch.clause
         yield "number", self.number.clause
         yield "intake.promise_clause", self.intake.promise_clause
         if self.required_contacts:
             yield "required_contacts_clause", self.required_contacts_clause
+        if self.wanted_contacts:
+            yield "wanted_contacts", self.wanted_contacts.clause
+        if self.sites:
+            yield "sites", self.sites.clause
+            if self.sites.team_clause:
+                yield "sites.team_clause", self.sites.team_clause
         for name, entries in (
             ("limits", self.limits),
             ("duties", self.duties),
             ("reports", self.reports),
             ("rosters", self.rosters),
+            ("imports", self.imports),
         ):
             yield from ((f"{name}.{entry.key}", entry.clause) for entry in entries)
         yield from ((f"findings.{x.key}", x.clause) for x in self.findings)
@@ -562,12 +620,18 @@ class Profile(Entry):
             wrong += [
                 f"reports.{report.key}: 没有名为 {x} 的岗位（slots）" for x in slots if x not in self.slots
             ]
+        if self.visit_batch and self.visit_batch.companion not in self.slots:
+            wrong.append(f"visit_batch.companion: 没有名为 {self.visit_batch.companion} 的岗位（slots）")
         wrong += self._missing_in_proposals()
         for roster in self.rosters:
             slots = [slot for slot in (roster.editor, roster.watcher) if slot]
             wrong += [
                 f"rosters.{roster.key}: 没有名为 {x} 的岗位（slots）" for x in slots if x not in self.slots
             ]
+        register = {field.id for field in self.acts["register"].fields} if "register" in self.acts else set()
+        for table in self.imports:
+            told = sorted({*table.columns, *table.values} - register)
+            wrong += [f"imports.{table.key}: 登记时没有 {x} 这一项" for x in told]
         for notice in self.notices:
             wrong += [
                 f"notices.{notice.template}.on: 没有 {x} 这件事" for x in notice.on if x not in happenings
@@ -608,6 +672,7 @@ class Profile(Entry):
         yield "duties", [x.key for x in self.duties]
         yield "reports", [x.key for x in self.reports]
         yield "rosters", [x.key for x in self.rosters]
+        yield "imports", [x.key for x in self.imports]
         yield "findings", [x.key for x in self.findings]
         yield "proposals", [x.key for x in self.proposals]
         yield "intake.exclusions", [x.code for x in self.intake.exclusions]
@@ -644,6 +709,11 @@ class Profile(Entry):
         """The fields in which somebody enters the day a limit ends."""
         spans = (*(limit.due for limit in self.limits), *(duty.due for duty in self.duties))
         return frozenset(span.fact for span in spans if span and span.fact)
+
+    @cached_property
+    def consequences(self) -> tuple[Automatic, ...]:
+        """The acts of the system that this profile has switched on."""
+        return tuple(entry for entry in self.automatic if not entry.option or getattr(self, entry.option))
 
     @cached_property
     def rearming(self) -> frozenset[str]:

@@ -132,6 +132,7 @@ _FACTS: Final = {
     "consented": "申请人同意",
     "declined": "已认定不予受理",
     "by_proxy": "由人代评",
+    "joint_visit": "约好了会同回访",
     "outcome": "办成了吗",
 }
 _CODES: Final = {
@@ -168,6 +169,7 @@ _FIXED: Final = {
     "keeper": "经手人",
     "first_receiver": "首接人",
     "member": "会办单位",
+    "companion": "一同回访的单位",
 }
 _LISTS: Final = {
     "scope": "受理范围",
@@ -256,6 +258,7 @@ def outline(rules: Profile, headings: Headings, names: Profile | None = None) ->
         ("表单", _papers),
         ("问群众的问题", _questions),
         ("不受理", _exclusions),
+        ("导入", _imports),
         ("报告", _reports),
         ("值守", _rosters),
         ("考核问责", _consequences),
@@ -444,6 +447,17 @@ def _about(speech: Speech) -> Iterator[Told]:
     if rules.required_contacts:
         roles = tuple(speech.role(x) for x in rules.required_contacts)
         yield _make("required_contacts", "没有这些人不能交办", {"": roles}, rules.required_contacts_clause)
+    if wanted := rules.wanted_contacts:
+        roles = tuple(speech.role(x) for x in wanted.roles)
+        name = "没有这些人要列入缺口清单"
+        yield _make("wanted_contacts", name, {"": roles}, wanted.clause, wanted.inferred)
+    if rules.sites:
+        sites = rules.sites
+        kinds: Aspect = tuple(kind.label for kind in sites.kinds)
+        opened: dict[str, Aspect] = {"": kinds, "最迟": sites.open_by}
+        yield _make("sites", "要设窗口的地方", opened, sites.clause, sites.inferred)
+        if sites.team_clause:
+            yield _make("sites.team_clause", "工作专班", {"": "每处一个"}, sites.team_clause)
 
 
 def _limits(speech: Speech) -> Iterator[Told]:
@@ -499,7 +513,11 @@ def _acts(speech: Speech) -> Iterator[Told]:
         yield _make(
             f"automatic.{entry.act}.{'.'.join(entry.on)}",
             f"系统自动做{speech.act(entry.act)}",
-            {"一有": speech.happenings(entry.on), "条件": speech.when(entry.when)},
+            {
+                "一有": speech.happenings(entry.on),
+                "条件": speech.when(entry.when),
+                "启用": () if entry in speech.rules.consequences else "没有启用",
+            },
             entry.clause,
             entry.inferred,
         )
@@ -509,6 +527,9 @@ def _acts(speech: Speech) -> Iterator[Told]:
             "这些都要查": tuple(speech.label(x) for x in sample.always),
         }
         yield _make("verification", "核查", shares, sample.clause, sample.inferred)
+    if batch := speech.rules.visit_batch:
+        drawn: dict[str, Aspect] = {"": f"每月抽 {batch.share:.0%}", "会同": speech.slot(batch.companion)}
+        yield _make("visit_batch", "会同回访", drawn, batch.clause, batch.inferred)
     rating = speech.rules.rating
     levels = tuple(f"{x.label}（{x.score}{'，差评' if x.bad else ''}，{x.code}）" for x in rating.levels)
     aspects: dict[str, Aspect] = {"": levels, "算满意的从": f"{rating.satisfied_from} 分起"}
@@ -812,6 +833,19 @@ def _rosters(speech: Speech) -> Iterator[Told]:
         yield _make(
             f"rosters.{roster.key}", f"值守表“{roster.title}”", aspects, roster.clause, roster.inferred
         )
+
+
+def _imports(speech: Speech) -> Iterator[Told]:
+    for table in speech.rules.imports:
+        heads = tuple(f"{head}（{speech.label(field)}）" for field, head in table.columns.items())
+        aspects: dict[str, Aspect] = {
+            "": "每行登记成一件",
+            "怎样认出同一条": table.number,
+            "栏目": heads,
+            "没有写时": tuple(f"{speech.label(k)}：{speech.code(v, k)}" for k, v in table.values.items()),
+            SILENT: json.dumps([table.columns, table.values], ensure_ascii=False, sort_keys=True),
+        }
+        yield _make(f"imports.{table.key}", f"导入“{table.title}”", aspects, table.clause, table.inferred)
 
 
 def _decisions(speech: Speech) -> Iterator[Told]:

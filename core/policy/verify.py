@@ -20,7 +20,7 @@ from pydantic import ValidationError
 
 from core import flow, forms
 from core.desk.act import GROUPS
-from core.people import FIRST_RECEIVER, KEEPER, MEMBER, SYSTEM, UNIT_ROLES
+from core.people import COMPANION, FIRST_RECEIVER, KEEPER, MEMBER, SYSTEM, UNIT_ROLES
 from core.policy.explore import (
     DELIVERING,
     DELIVERY,
@@ -59,7 +59,7 @@ CLAIMS: Final[Mapping[str, str]] = {
     "unserved": "条款都有着落",
 }
 UNSERVED: Final = "unserved"
-_PEOPLE_OF_A_CASE: Final = frozenset({KEEPER, FIRST_RECEIVER, MEMBER, SYSTEM})
+_PEOPLE_OF_A_CASE: Final = frozenset({COMPANION, KEEPER, FIRST_RECEIVER, MEMBER, SYSTEM})
 
 
 @dataclass(frozen=True)
@@ -779,7 +779,11 @@ def _words(rules: Profile, templates: Collection[str]) -> Iterator[Finding]:
     for name, place in wanted.items():
         if name not in templates:
             yield Finding("words", f"{place}：没有 templates/{name}.txt 这份字样")
-    roles = {role for slot in rules.slots.values() for role in slot} | {*rules.required_contacts, "applicant"}
+    roles = {role for slot in rules.slots.values() for role in slot} | {
+        *rules.required_contacts,
+        *(rules.wanted_contacts.roles if rules.wanted_contacts else ()),
+        "applicant",
+    }
     for role in sorted(roles - _PEOPLE_OF_A_CASE - rules.titles.keys()):
         yield Finding("words", f"titles：没有 {role} 的称呼，请补上")
     yield from _papers(rules)

@@ -290,6 +290,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_event")),
         sa.UniqueConstraint("case_id", "seq", name=op.f("uq_event_case_id_seq")),
     )
+    op.create_index("ix_event_at", "event", ["at", "case_id"], unique=False)
     op.create_table(
         "fact",
         sa.Column("id", Id, autoincrement=True, nullable=False),
@@ -301,6 +302,7 @@ def upgrade() -> None:
         sa.Column("by_id", Id, nullable=True),
         sa.Column("at", Instant, nullable=False),
         sa.Column("current", sa.Boolean(), nullable=False),
+        sa.Column("ended_at", Instant, nullable=True),
         sa.ForeignKeyConstraint(["by_id"], ["person.id"], name=op.f("fk_fact_by_id")),
         sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_fact_case_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_fact")),
@@ -575,6 +577,26 @@ def upgrade() -> None:
         ),
     )
     op.create_table(
+        "brought_in",
+        sa.Column("id", Id, autoincrement=True, nullable=False),
+        sa.Column("source", sa.String(length=48), nullable=False),
+        sa.Column("number", sa.String(length=64), nullable=False),
+        sa.Column("case_id", Id, nullable=False),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_brought_in_case_id_cases")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_brought_in")),
+        sa.UniqueConstraint("source", "number", name=op.f("uq_brought_in_source_number")),
+    )
+    op.create_table(
+        "contact_sheet",
+        sa.Column("id", Id, autoincrement=True, nullable=False),
+        sa.Column("unit_id", Id, nullable=False),
+        sa.Column("at", Instant, nullable=False),
+        sa.Column("said", Json, nullable=False),
+        sa.ForeignKeyConstraint(["unit_id"], ["unit.id"], name=op.f("fk_contact_sheet_unit_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_contact_sheet")),
+    )
+    op.create_index(op.f("ix_contact_sheet_unit_id"), "contact_sheet", ["unit_id"], unique=False)
+    op.create_table(
         "shift",
         sa.Column("id", Id, autoincrement=True, nullable=False),
         sa.Column("key", sa.String(length=32), nullable=False),
@@ -688,6 +710,8 @@ def downgrade() -> None:
     op.drop_table("finding")
     op.drop_table("absence")
     op.drop_table("shift")
+    op.drop_table("contact_sheet")
+    op.drop_table("brought_in")
     op.drop_table("outside_figure")
     op.drop_table("report")
     op.drop_table("improvement_action")
