@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from bench import acknowledge, days, ledger, library, post, proof, register, sweep, turn
+from bench import acknowledge, days, ledger, library, post, proof, register, report, sweep, turn, year
 from bench.hall import ROOT
 from bench.measure import Result, Setting
 from workers.servers import postgres_server
@@ -28,14 +28,20 @@ BENCHMARKS: Final[Mapping[str, Callable[[Setting], Iterator[Result]]]] = {
     "proof": proof.run,
     "library": library.run,
     "ledger": ledger.run,
+    "report": report.run,
+    "year": year.run,
 }
+LONG: Final = frozenset({"year"})  # only when named
 LATEST: Final = ROOT / "build" / "bench" / "latest.json"
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument(
-        "names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}; all if none is named"
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help=f"of {', '.join(BENCHMARKS)}; without: all but {', '.join(sorted(LONG))}",
     )
     parser.add_argument(
         "--quick", action="store_true", help="shorter and smaller: for trying, not for figures"
@@ -45,7 +51,7 @@ def main() -> int:
         parser.error(f"no benchmark is named {', '.join(sorted(unknown))}")
     results = list[Result]()
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, postgres_server() as server:
-        for name in args.names or BENCHMARKS:
+        for name in args.names or [name for name in BENCHMARKS if name not in LONG]:
             begun = time.monotonic()
             try:
                 made = list(BENCHMARKS[name](Setting(server, Path(folder), args.quick)))

@@ -137,7 +137,7 @@ def _person(service: Service, key: str) -> Person:
 def seed(service: Service, count: int) -> date:
     """So many cases like one that was told, dispatched and answered, `A_DAY` a day; the last of the days."""
     with store.transaction(service.office.engine) as conn:
-        model = _answered(service, conn)
+        model = answered(service, conn, datetime(2022, 5, 5, 9, 30, tzinfo=SHANGHAI))
         words = cases.words(service.office.vault, model)
     for start in range(0, count, TOGETHER):
         with store.transaction(service.office.engine) as conn:
@@ -147,8 +147,9 @@ def seed(service: Service, count: int) -> date:
     return FIRST + timedelta(days=(count - 1) // A_DAY)
 
 
-def _answered(service: Service, conn: sa.Connection) -> Case:
-    rules, now = service.office.profile, datetime(2022, 5, 5, 9, 30, tzinfo=SHANGHAI)
+def answered(service: Service, conn: sa.Connection, now: datetime) -> Case:
+    """A matter that the window took in, a unit answered, its head signed: all at one instant."""
+    rules = service.office.profile
     case = cases.open_case(
         conn, profile=rules.name, version=rules.version, channel="hall", contact_id=None, now=now
     )

@@ -15,6 +15,7 @@ from typing import Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateNotFound
 
+from core.desk.gaps import Gap
 from core.policy.model import Profile
 from core.refusals import Incomplete, Refusal
 from core.workdays import SHANGHAI
@@ -37,6 +38,7 @@ class Words:
         )
         self._problems = _table(folder / "problems.toml")
         self._status = _table(folder / "status.toml")
+        self._gaps = _table(folder / "gaps.toml")
         status_word = {code: row["short"] for code, row in self._status.items()}.__getitem__
         self._env.filters |= {"day": day, "moment": moment, "clip": clip, "status_word": status_word}
 
@@ -69,6 +71,11 @@ class Words:
         """What is wrong with one field, or with one file, and how to put it right."""
         row = self._problems.get(code) or self._problems["other"]
         return row["text"].replace("{label}", label)
+
+    def gap(self, gap: Gap) -> str:
+        """What a unit or a site lacks."""
+        lacks = "、".join(day(x) if gap.sort == "not_open" else x for x in gap.lacks)
+        return self._gaps[gap.sort]["text"].replace("{about}", gap.about).replace("{lacks}", lacks)
 
     def status(self, code: str) -> Mapping[str, str]:
         """A status in words: `short` (at most 5 characters), and a sentence for `citizen` and for `staff`."""

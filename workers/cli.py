@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 from redis.exceptions import RedisError
@@ -30,7 +30,7 @@ from core.refusals import Refusal
 from core.settings import SettingsError, from_env
 from core.setup import HallError
 from core.workdays import CalendarError
-from workers import console, figures, rosters, rules
+from workers import bringing, console, figures, rosters, rules
 from workers.console import FAILED, WRONG, Args, Mistake, local, plain, say
 
 GROUPS: Final = {
@@ -428,12 +428,8 @@ def export_ledger(args: Args) -> None:
     last = args.last or args.first
     service = build(console.settings())
     try:
-        with store.transaction(service.office.engine) as conn, _own_file(args.file) as file:
-            key = sa.select(store.person.c.id).where(store.person.c.key == args.by, store.person.c.active)
-            person_id = conn.execute(key).scalar()
-            if person_id is None:
-                raise Mistake(f"大厅文件里没有 {args.by}")
-            viewer = people.get(conn, person_id)
+        with store.transaction(service.office.engine) as conn, console.own_file(args.file) as file:
+            viewer = console.person(conn, args.by)
             sheet = papers.listed(service.office, conn, viewer, "", args.first, last, service.now())
             if args.format == "xlsx":
                 xlsx.render(sheet, file)
@@ -443,11 +439,6 @@ def export_ledger(args: Args) -> None:
     except NoFont as lack:
         raise Mistake(str(lack)) from None
     print(f"{sheet.period} 的台账：{args.file}")
-
-
-def _own_file(path: Path) -> IO[bytes]:
-    """A file that nobody else on this machine may read: it is full of personal data."""
-    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
 
 
 # --- the words of the command line ----------------------------------------------------------------------
@@ -558,6 +549,12 @@ def _parser() -> argparse.ArgumentParser:
         __by={"required": True, "metavar": "KEY", "help": "谁来看（大厅文件里的 key），会留下记录"},
         file=file,
     )
+    add(
+        *("export uploads", bringing.export, "还没有上传到一个外部系统的事项（.csv 或 .xlsx）"),
+        system={"metavar": "SYSTEM", "help": "规则里的哪个系统（lists.systems）"},
+        file=file,
+        __by={"required": True, "metavar": "KEY", "help": "谁来看（大厅文件里的 key），会留下记录"},
+    )
     days = {"type": date.fromisoformat, "metavar": "YYYY-MM-DD"}
     add(
         *("report", figures.report, "报告的数字（list：有哪些报告）"),
@@ -575,6 +572,12 @@ def _parser() -> argparse.ArgumentParser:
         __from={**days, "dest": "first"},
         __to={**days, "dest": "last", "help": "不写就是四周"},
         __fill={"action": "store_true", "help": "空着的日子按轮换排上"},
+    )
+    add(
+        *("import cases", bringing.cases, "导入别处转来的记录，一行登记成一件（CSV、Excel）"),
+        table={"metavar": "NAME", "help": "规则里的哪一种（[[imports]]）"},
+        file=file,
+        __by={"required": True, "metavar": "KEY", "help": "由谁登记（大厅文件里的 key）"},
     )
     add(
         *("import figures", figures.bring_in, "导入好差评、12345 的数字（每行：单位,件数,满意件数）"),

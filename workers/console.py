@@ -8,11 +8,14 @@ import json
 import os
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from pathlib import Path
+from typing import IO, Any
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
-from core import store
+from core import people, store
+from core.people import Person
 from core.settings import Settings, from_env
 from core.workdays import SHANGHAI
 
@@ -38,6 +41,20 @@ def say(args: Args, data: Any, lines: Sequence[str]) -> None:
         print(json.dumps(data, ensure_ascii=False, default=plain))
     else:
         print(*lines, sep="\n")
+
+
+def person(conn: Connection, key: str) -> Person:
+    """A member of staff by the key in the hall file. Raises `Mistake`."""
+    p = store.person.c
+    found = conn.execute(sa.select(p.id).where(p.key == key, p.active)).scalar()
+    if found is None:
+        raise Mistake(f"大厅文件里没有 {key}")
+    return people.get(conn, found)
+
+
+def own_file(path: Path) -> IO[bytes]:
+    """A file that nobody else on this machine may read: it is full of personal data."""
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
 
 
 def plain(value: object) -> object:

@@ -501,6 +501,7 @@ def _bare_card(service: Service, rules: Profile, case: Case, message: Message) -
     """A kind answer to somebody who tapped a card of a case that is not theirs: nothing of the case is in it."""
     return Card(
         title="没有办成这一步",
+        window=rules.window_name,
         text=str(message.data.get("sentence", "")),
         clause=message.clause,
         basis=service.words.source(rules, message.clause),

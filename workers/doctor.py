@@ -12,8 +12,9 @@ from redis.exceptions import RedisError
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.words import FOLDER
+from bot.words import FOLDER, Words
 from core import outage, schema, setup, store
+from core.desk import gaps
 from core.people import PARTS, Hall
 from core.policy.load import ProfileError, pinned, shipped
 from core.policy.model import Profile
@@ -59,6 +60,7 @@ def checks(settings: Settings, now: datetime) -> Iterator[Check]:
     yield Check(True, f"大厅文件：{hall.name}；规则：{rules.name} {rules.version}")
     yield from _slots(hall, rules)
     yield from _contacts(hall, rules)
+    yield from _set_up(hall, rules, now)
     yield from _guidance(hall, rules)
     yield from _templates(rules)
 
@@ -203,17 +205,21 @@ def _slots(hall: Hall, rules: Profile) -> Iterator[Check]:
 
 
 def _contacts(hall: Hall, rules: Profile) -> Iterator[Check]:
-    kinds = {kind for level in rules.levels for kind in level.unit_kinds}
-    for unit in hall.units:
-        if unit.kind in kinds:
-            held = {post.role for person in hall.people for post in person.posts if post.unit == unit.key}
-            gaps = [rules.titles.get(role, role) for role in rules.required_contacts if role not in held]
-            advice = (
-                f"缺{'、'.join(gaps)}，缺人的单位不能交办（{rules.required_contacts_clause}）。"
-                if gaps
-                else ""
-            )
-            yield Check(not gaps, f"{unit.name}的联系人", advice)
+    for unit in gaps.handling(hall, rules):
+        lacks = gaps.lacking(hall, rules, unit, rules.required_contacts)
+        why = f"缺{'、'.join(lacks)}，缺人的单位不能交办（{rules.required_contacts_clause}）。"
+        yield Check(not lacks, f"{unit.name}的联系人", why if lacks else "")
+
+
+def _set_up(hall: Hall, rules: Profile, now: datetime) -> Iterator[Check]:
+    """What else the rule wants of the hall: it stops nothing, and stays on the list until it is there."""
+    words = Words()
+    today = now.astimezone(SHANGHAI).date()
+    open_gaps = [gap for gap in gaps.found(hall, rules, today) if gap.sort != "contacts"]
+    for gap in open_gaps:
+        yield Check(False, f"缺口（{gap.clause}）", words.gap(gap))
+    if not open_gaps and (rules.sites or rules.wanted_contacts):
+        yield Check(True, "各中心的窗口、工作专班和联系人都齐了")
 
 
 def _guidance(hall: Hall, rules: Profile) -> Iterator[Check]:

@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.pages import session
 from bot.service import Service
-from core import cards, duties, heartbeat, library, outbox, proposals, reports, rosters, store
+from core import cards, duties, heartbeat, library, outbox, proposals, reports, rosters, store, visits
 from core.desk import attach, clock
 from workers import audit, delivery, media, redraw
 
@@ -81,8 +81,8 @@ def fire(service: Service, now: datetime, machine: datetime) -> int:
 
 
 def lay_out(service: Service, now: datetime) -> None:
-    """Lay out the reports and rosters that are due. What fails here must not hold up the cases."""
-    for daily in (reports.tick, rosters.tick):
+    """Lay out the reports, rosters and visits that are due. What fails here must not hold up the cases."""
+    for daily in (reports.tick, rosters.tick, visits.tick):
         try:
             with store.transaction(service.office.engine) as conn:
                 daily(service.office, conn, now)

@@ -17,9 +17,11 @@ class Button:
 
 @dataclass(frozen=True)
 class Card:
-    """A card as data: the same case always gives the same card. `rev` is the revision it was drawn from."""
+    """A card as data: the same case always gives the same card. `rev` is the revision it was drawn from; `window` the
+    name under which the window speaks (PT-5.1)."""
 
     title: str
+    window: str
     text: str = ""
     rows: tuple[tuple[str, str], ...] = ()
     buttons: tuple[Button, ...] = ()

@@ -77,6 +77,7 @@ def group_card(
     blocks = words.blocks(f"notices/{notice}", rules=rules, **values)
     return Card(
         title=blocks["title"],
+        window=rules.window_name,
         text=blocks["text"],
         rows=tuple(_rows(blocks["rows"])),
         url=f"{base_url}/c/{case.ref}",
@@ -98,6 +99,7 @@ def desk_card(
     blocks = words.blocks(f"notices/{notice}", rules=rules, data=data)
     return Card(
         title=blocks["title"],
+        window=rules.window_name,
         text=blocks["text"],
         rows=tuple(_rows(blocks.get("rows", ""))),
         url=f"{base_url}/{blocks['page']}",
@@ -121,6 +123,7 @@ def _card(
     url = f"{base_url}/c/{view.ref}"
     return Card(
         title=blocks["title"],
+        window=rules.window_name,
         text=blocks["text"],
         rows=tuple(_rows(blocks.get("rows", ""))),
         buttons=tuple(_buttons(rules, view, blocks.get("acts", "").split(), url)),

@@ -40,7 +40,7 @@ def digest_card(words: Words, cards: Sequence[Card], base_url: str) -> Card:
         more=max(0, len(lines) - LISTED),
         desk=f"{base_url}/desk",
     )
-    return Card(title=blocks["title"], text=blocks["text"])
+    return Card(title=blocks["title"], window=cards[0].window, text=blocks["text"])
 
 
 def _whole(card: Card) -> str:
@@ -51,4 +51,4 @@ def _whole(card: Card) -> str:
 
 def _size(cards: Sequence[Card]) -> int:
     choices = sum(len(b.label.encode()) + 1 for b in cards[-1].buttons)
-    return len("\n\n".join(map(_whole, cards)).encode()) + choices
+    return len("\n\n".join((*map(_whole, cards), cards[-1].window)).encode()) + choices

@@ -127,7 +127,7 @@ def _text(card: Card, room: int) -> str:
 
 
 def _tail(card: Card) -> str:
-    return "\n".join(filter(None, (card.basis, f"详情：{card.url}" if card.url else "")))
+    return "\n".join(filter(None, (card.basis, card.window, f"详情：{card.url}" if card.url else "")))
 
 
 def _menu_texts(card: Card, choices: Sequence[tuple[str, str]]) -> tuple[str, str]:

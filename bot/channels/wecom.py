@@ -24,12 +24,11 @@ from bot.words import clip, cut
 from core.people import Address
 
 CODE_LIFE: Final = timedelta(hours=72)
-SOURCE: Final = "“办不成事”反映窗口"
 REFUSED: Final = Meaning(Verdict.ALARM, "token_refused")
 # A member gets at most so many messages a minute from an app; more vanish without an error.
 MINUTE: Final = (60, 30)
 # Characters a card shows, and how many of each it takes.
-TITLE, TEXT, QUOTE, ROW_NAME, ROW_VALUE, BUTTON, JUMP = 36, 160, 120, 5, 30, 10, 18
+SOURCE, TITLE, TEXT, QUOTE, ROW_NAME, ROW_VALUE, BUTTON, JUMP = 20, 36, 160, 120, 5, 30, 10, 18
 ROWS, BUTTONS, JUMPS = 6, 6, 3
 # Bytes of a text card in a group, and of a text to a member.
 GROUP_TITLE, GROUP_TEXT, PLAIN = 128, 512, 2048
@@ -81,7 +80,7 @@ class Wecom:
 
     def send_group(self, chat: str, card: Card, *, key: str, now: datetime) -> Sent:
         """A text card: groups take no buttons, and know no repeats."""
-        lines = [card.text, *(f"{label}：{value}" for label, value in card.rows)]
+        lines = [card.text, *(f"{label}：{value}" for label, value in card.rows), card.window]
         content = {
             "title": cut(_no_tags(card.title), GROUP_TITLE),
             "description": cut(_no_tags("\n".join(filter(None, lines))), GROUP_TEXT),
@@ -109,7 +108,7 @@ class Wecom:
 def draw(card: Card) -> dict[str, object]:
     """A card that has a page, as a template card (without its task id)."""
     drawn: dict[str, object] = {
-        "source": {"desc": SOURCE},
+        "source": {"desc": clip(card.window, SOURCE)},
         "main_title": {"title": clip(card.title, TITLE)},
         "card_action": {"type": 1, "url": card.url},
     }
@@ -149,7 +148,7 @@ def _button(button: Button) -> dict[str, object]:
 
 def _plain(card: Card) -> str:
     rows = (f"{label}：{value}" for label, value in card.rows)
-    return "\n".join(filter(None, (card.title, card.text, *rows, card.basis)))
+    return "\n".join(filter(None, (card.title, card.text, *rows, card.basis, card.window)))
 
 
 def _no_tags(text: str) -> str:

@@ -9,7 +9,22 @@ from flask import Blueprint, Response, abort, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
-from bot.pages import case, desk, files, form, library, proposals, reports, rosters, session, signin
+from bot.pages import (
+    case,
+    desk,
+    files,
+    form,
+    gaps,
+    library,
+    proposals,
+    reports,
+    rosters,
+    search,
+    session,
+    signin,
+    units,
+    uploads,
+)
 from bot.pages.session import SignInNeeded, page
 from bot.service import Service
 from bot.words import FOLDER
@@ -24,7 +39,21 @@ STATUS: Final = {NOT_YOURS: 403, UNKNOWN_CASE: 404}
 def blueprint(service: Service) -> Blueprint:
     """All pages, for one application. Their style and script are served under `/look`."""
     pages = Blueprint("pages", __name__, static_folder=FOLDER / "pages" / "static", static_url_path="/look")
-    for module in (signin, case, form, desk, files, library, reports, rosters, proposals):
+    for module in (
+        signin,
+        case,
+        form,
+        desk,
+        files,
+        gaps,
+        library,
+        reports,
+        rosters,
+        proposals,
+        search,
+        units,
+        uploads,
+    ):
         module.add(pages, service)
 
     @pages.before_request

@@ -15,8 +15,9 @@ from bot.pages.session import page
 from bot.papers import pdf, rule, xlsx
 from bot.papers.page import ledger_html
 from bot.service import Service
-from core import papers, people, proposals, reports, views
+from core import contacts, external, papers, people, proposals, reports, views
 from core.case import Case
+from core.desk import gaps
 from core.desk.fields import FIRST_YEAR, LAST_YEAR
 from core.logins import Login
 from core.people import Person
@@ -86,6 +87,7 @@ def _desk(service: Service, conn: Connection, who: Login) -> Response:
         "near": [x for x in lines if x.near and not x.view.overdue],
         "overdue": [x for x in lines if x.view.overdue],
     }
+    looks_after = gaps.may_read(office, conn, who.person)
     return page(
         service,
         "desk",
@@ -98,6 +100,10 @@ def _desk(service: Service, conn: Connection, who: Login) -> Response:
         today=now.astimezone(SHANGHAI).date().isoformat(),
         reports=len(reports.waiting_for(office, conn, who.person)),
         proposals=proposals.concerns(office, conn, who.person),
+        uploads=external.concerns(office, conn, who.person),
+        gaps=len(gaps.listed(office, conn, who.person, now)) if looks_after else -1,
+        units=contacts.form_of(office.profile) is not None,
+        on_trial=office.on_trial(office.profile),
         rules=office.profile,
     )
 

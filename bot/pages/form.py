@@ -256,8 +256,6 @@ def _done(service: Service, who: Login, ref: str, act: str, sent: Sent) -> tuple
 
 def _pass_on(service: Service, matter: Matter, refusal: Refusal) -> None:
     """Tell whoever can mend it what stood in the way, if that is neither the person at the screen nor the case."""
-    if matter.case is None:
-        return
     with transaction(service.office.engine) as conn:
         told = gaps.tell(service.office, conn, matter.case, refusal, service.now())
     if told:
@@ -464,6 +462,8 @@ def _suggested(service: Service, conn: Connection, matter: Matter, asked: Asked)
             name = view.words.get("applicant_name", "")
             content = view.words.get("content", "")
             return redact(content.replace(name, "反映人") if name else content)
+        case "visit_with":
+            return _companions(conn, case)
         case "scope_code":
             return case.codes.get("scope_code", "")
         case "level":
@@ -471,6 +471,13 @@ def _suggested(service: Service, conn: Connection, matter: Matter, asked: Asked)
         case "unit":
             return people.unit(conn, case.unit_id).key if case.unit_id else ""
     return ""
+
+
+def _companions(conn: Connection, case: Case) -> str:
+    """The bodies with which a visit was last planned or drawn, as the form takes them."""
+    planned = [e for e in cases.events(conn, case.id) if e.act in ("plan_visit", "draw_visit")]
+    units = planned[-1].data.get("companions", ()) if planned else ()
+    return ",".join(people.unit(conn, unit).key for unit in units)
 
 
 def _guesses(service: Service, conn: Connection, matter: Matter) -> Mapping[str, suggest.Suggestion]:

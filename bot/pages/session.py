@@ -90,7 +90,8 @@ def keep_login(response: AnyResponse, settings: Settings, secret: str) -> None:
 
 def page(service: Service, name: str, status: int = 200, /, **values: Any) -> Response:
     """`templates/pages/NAME.html` as an answer."""
-    html = service.words.page(f"pages/{name}", hall=service.office.hall, **values)
+    office = service.office
+    html = service.words.page(f"pages/{name}", hall=office.hall, window=office.profile.window_name, **values)
     return Response(html, status, content_type="text/html; charset=utf-8")
 
 

@@ -32,6 +32,9 @@ ZIP_DAY = (1980, 1, 1, 0, 0, 0)
 def render(sheet: Sheet) -> bytes:
     """The sheet as a .docx file; equal sheets give equal bytes."""
     paper = _blank_paper(sheet.title)
+    running = paper.sections[0].header.paragraphs[0]
+    running.alignment = WD_ALIGN_PARAGRAPH.RIGHT
+    _write(running, sheet.window, LABEL, size=9)
     title = paper.add_paragraph()
     title.alignment = WD_ALIGN_PARAGRAPH.CENTER
     title.paragraph_format.space_after = Pt(14)

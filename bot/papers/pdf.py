@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from itertools import groupby
 from typing import Final, Literal
 
@@ -23,6 +23,9 @@ MM: Final = 25.4 / 72  # of a point
 LEADING: Final = 1.5  # line height, of the size
 PAD: Final = 1.6  # mm, around the words of a cell of a form
 SMALL, TIGHT = 7, 0.8  # size and padding of a ledger, whose many columns share one line
+EASY, FEW = 9, 9  # the size where at most so many columns do
+LONGEST, HEADED = 32, 45  # mm, the most a column is widened to; title, heads and some rows of a list
+SIGNED, LISTED = 12, 7  # mm, the least height of a row beside which people sign, and of one only read
 LEAST: Final = 30  # mm: a row that could begin with less room on its page begins on the next
 UNKNOWN: Final = "□"  # in place of a letter that the face lacks
 TICKED, TICK = "☑", "√"  # few faces have the first: it is set as a box and the second in it
@@ -102,8 +105,9 @@ def render(sheet: Sheet) -> bytes:
         page.draw_row(boxes, row.height)
     for foot in sheet.foot:
         _draw_foot(page, foot, 12)
-    for number in range(1, page.count + 1) if page.count > 1 else ():
-        page.margin_words(number, right=f"第 {number} 页，共 {page.count} 页")
+    for number in range(1, page.count + 1):
+        numbered = f"第 {number} 页，共 {page.count} 页" if page.count > 1 else ""
+        page.margin_words(number, sheet.window, numbered)
     return page.bytes()
 
 
@@ -111,10 +115,12 @@ def ledger(sheet: LedgerSheet) -> bytes:
     """Some days of a ledger as a PDF file, landscape, with room to sign. Each page carries the digest of its own rows
     (XJ-2.1d). Raises `NoFont`."""
     page = _Page("landscape", f"{sheet.title}（{sheet.period}）", top=12, side=10, bottom=14)
-    on_page = _lay(page, sheet, "当日没有登记事项")
+    on_page = _lay(page, sheet)
     for number in range(1, page.count + 1):
         digest = digest_of(sheet, on_page.get(number, ()))
-        page.margin_words(number, f"本页核对码 {digest}", f"第 {number} 页，共 {page.count} 页")
+        page.margin_words(
+            number, f"{sheet.window}　本页核对码 {digest}", f"第 {number} 页，共 {page.count} 页"
+        )
     return page.bytes()
 
 
@@ -122,44 +128,69 @@ def ledgers(sheets: Sequence[LedgerSheet]) -> bytes:
     """Several lists one after the other, as a report has them. Raises `NoFont`."""
     page = _Page("landscape", sheets[0].title if sheets else "", top=12, side=10, bottom=14)
     for sheet in sheets:
-        _lay(page, sheet, "没有")
+        page.begin(HEADED)
+        _lay(page, sheet, LISTED)
         page.y += 6
     for number in range(1, page.count + 1):
-        page.margin_words(number, right=f"第 {number} 页，共 {page.count} 页")
+        window = sheets[0].window if sheets else ""
+        page.margin_words(number, window, f"第 {number} 页，共 {page.count} 页")
     return page.bytes()
 
 
-def _lay(page: _Page, sheet: LedgerSheet, nothing: str) -> dict[int, list[tuple[Value, ...]]]:
+def _lay(page: _Page, sheet: LedgerSheet, least: float = SIGNED) -> dict[int, list[tuple[Value, ...]]]:
     """Draw a list from where the page stands; which rows came on which page."""
-    shares = [page.width * share / sum(s for _, s in sheet.heads) for _, share in sheet.heads]
+    rows, labels = tuple(sheet.rows), [(label,) for label, _ in sheet.heads]
+    size = EASY if len(labels) <= FEW else SMALL
+    shares = _widths(page, sheet, rows, size)
     on_page: dict[int, list[tuple[Value, ...]]] = {}
     page.put(page.wrap((Piece(sheet.title),), 16, page.width, align="center"))
     page.put(page.wrap((Piece(sheet.period),), 10, page.width, align="right"))
     for line in sheet.head:
         page.put(page.wrap(_pieces(line), 10, page.width))
     page.y += 2
-    labels = [(label,) for label, _ in sheet.heads]
 
     def heads() -> None:
-        page.draw_row(_row_of(page, labels, shares, center=True), 9)
+        page.draw_row(_row_of(page, labels, shares, size, center=True), min(least, 9))
 
     # The heads are part of the page: a row is whole that fits under them.
     heads()
     page.again = heads
-    for row in sheet.rows:
-        boxes = _row_of(page, [printed(value).split("\n") for value in row], shares)
-        page.draw_row(boxes, 12, whole=True)
+    for row in rows:
+        boxes = _row_of(page, [printed(value).split("\n") for value in row], shares, size)
+        page.draw_row(boxes, least, whole=True)
         on_page.setdefault(page.count, []).append(row)
     if not on_page:
-        page.put(page.wrap((Piece(nothing),), 10, page.width, align="center"))
+        page.put(page.wrap((Piece(sheet.nil),), 10, page.width, align="center"))
     page.again = None
     for foot in sheet.foot:
         _draw_foot(page, foot, 10)
     return on_page
 
 
+def _widths(page: _Page, sheet: LedgerSheet, rows: Sequence[tuple[Value, ...]], size: float) -> list[float]:
+    """The width of each column (mm): its share of the line, or what its longest number, day or Latin word takes, if the
+    others have so much to spare."""
+    whole = sum(share for _, share in sheet.heads)
+    wide = [page.width * share / whole for _, share in sheet.heads]
+    least = [
+        min(LONGEST, max((page.longest(row[i], size) for row in rows), default=0) + 2 * TIGHT + 0.1)
+        for i in range(len(wide))
+    ]
+    lacking = sum(max(0, need - width) for need, width in zip(least, wide, strict=True))
+    spare = sum(max(0, width - need) for need, width in zip(least, wide, strict=True))
+    if not lacking or lacking > spare:
+        return wide
+    given = lacking / spare
+    return [max(need, width - (width - need) * given) for need, width in zip(least, wide, strict=True)]
+
+
 def _row_of(
-    page: _Page, texts: Sequence[Sequence[str]], shares: Sequence[float], *, center: bool = False
+    page: _Page,
+    texts: Sequence[Sequence[str]],
+    shares: Sequence[float],
+    size: float,
+    *,
+    center: bool = False,
 ) -> list[Box]:
     boxes, x = [], page.side
     for paragraphs, width in zip(texts, shares, strict=True):
@@ -167,7 +198,7 @@ def _row_of(
             line
             for text in paragraphs
             for line in page.wrap(
-                (Piece(text),), SMALL, width - 2 * TIGHT, align="center" if center else "left"
+                (Piece(text),), size, width - 2 * TIGHT, align="center" if center else "left"
             )
         ]
         boxes.append(Box(x, width, lines, center, TIGHT))
@@ -278,6 +309,17 @@ class _Page:
             part += letter
         yield part
 
+    def longest(self, value: Value, size: float) -> float:
+        """How wide the longest part of a value is that is better not broken: a day, a number, a Latin word."""
+        text = printed(value)
+        parts = [text] if isinstance(value, date) else WORDS.findall(text)
+        return max((self._width(self._printable(part), size) for part in parts), default=0)
+
+    def begin(self, room: float) -> None:
+        """Go on to the next page unless so much room (mm) is left on this one."""
+        if self._end - self.y < room:
+            self._turn()
+
     def _printable(self, words: str) -> str:
         return "".join(
             letter if ord(letter) in self._known or letter == TICKED else UNKNOWN for letter in words
@@ -316,7 +358,7 @@ class _Page:
         self._rule(boxes, need)
         self.y += need
 
-    def margin_words(self, number: int, left: str = "", right: str = "") -> None:
+    def margin_words(self, number: int, left: str, right: str) -> None:
         """Small words under a page."""
         self._pdf.page = number
         self._pdf.set_font(

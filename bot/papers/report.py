@@ -65,6 +65,7 @@ def sheets(
             heads=tuple((head, _width(table, number)) for number, head in enumerate(table.heads)),
             rows=tuple(tuple(_value(cell) for cell in row) for row in table.rows),
             foot=foot,
+            window=rules.window_name,
         )
         for table in tables
     )

@@ -65,7 +65,7 @@ def reported(
         {"judgement": "cannot_for_now", "judgement_reason": "单靠本单位办不了"}
     )
     deputy.press("同意", number)
-    lead.open("研判分类", number).done(classified)
+    lead.open("研判分类", number).done({"cause_code": "between_units", **classified})
     head.press("同意上报", number)
 
 
@@ -114,7 +114,9 @@ def through_the_unit(story: Story, number: str) -> None:
     )
     ren.press("同意", number)
     qiu.never_heard("请研判")
-    gao.open("研判分类", number).done({"class": "2", "level": "complex", "subject": TANK})
+    gao.open("研判分类", number).done(
+        {"class": "2", "cause_code": "between_units", "level": "complex", "subject": TANK}
+    )
     sun.press("同意上报", number)
     qiu.heard("请研判上报的事项", number)
     story.citizen("o-lv").never_heard("退回")
@@ -269,12 +271,14 @@ def transferred(story: Story) -> None:
             **values,
         )
         qiu.visit(f"/c/{ref}/transfer").done(
-            {"transfer_target": target, "transfer_reason": "由主管部门按程序办", "external_no": "ZB-0928"}
+            {"transfer_target": target, "transfer_reason": "由主管部门按程序办", "transfer_no": "ZB-0928"}
         )
         story.member(who).heard("转办", number)
-        tao.visit(f"/c/{ref}/note_receipt").done({"receipt_note": "值班员收到", "external_no": "ZB-0928"})
+        tao.visit(f"/c/{ref}/note_receipt").done({"receipt_note": "值班员收到", "transfer_no": "ZB-0928"})
         tao.visit(f"/c/{ref}/note_transfer_result").done({"transfer_result": "已约本人面谈，十月给书面答复"})
-        qiu.visit(f"/c/{ref}").shows("ZB-0928", "十月给书面答复")
+        qiu.visit(f"/c/{ref}").shows("ZB-0928", "十月给书面答复", values.get("external_no", number))
+    for theirs in ("HA202309280077", "ZB-0928"):
+        qiu.visit(f"/find?q={theirs}").shows("HY20230002")
 
 
 def about_conduct(story: Story) -> None:
