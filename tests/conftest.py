@@ -42,7 +42,7 @@ def world(database_url: str, tmp_path: Path) -> Iterator[World]:
     """A hall on a Monday morning, on both databases."""
     made = World.make(database_url, tmp_path / "files")
     yield made
-    made.office.engine.dispose()
+    made.close()
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def hall(sqlite_url: str, tmp_path: Path) -> Iterator[World]:
     """The same on SQLite alone, for stories whose storage is told elsewhere."""
     made = World.make(sqlite_url, tmp_path / "files")
     yield made
-    made.office.engine.dispose()
+    made.close()
 
 
 def fresh_database(server: str) -> str:

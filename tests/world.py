@@ -26,6 +26,7 @@ from core.privacy import Vault, make_key
 from core.refusals import Refusal
 from core.views import CaseView
 from core.workdays import SHANGHAI, Calendar, OfficeHours
+from tests import basis
 
 ROOT = Path(__file__).parent.parent
 
@@ -73,6 +74,11 @@ class World:
     def of(cls, name: str, url: str, files: Path, *, start: str) -> World:
         """The demonstration hall of a region."""
         return cls.make(url, files, start=start, hall=sandbox_hall(name))
+
+    def close(self) -> None:
+        """The story ends: all that was told and is owed rests on a clause that can be shown."""
+        basis.check_story(self)
+        self.office.engine.dispose()
 
     @property
     def rules(self) -> Profile:
@@ -144,7 +150,11 @@ class World:
         person = self.who(who)
         with store.transaction(self.office.engine) as conn:
             actor = Actor(person, "test")
-            return perform(self.office, conn, actor, case, act, now=self.now, values=values, rev=rev)
+            try:
+                return perform(self.office, conn, actor, case, act, now=self.now, values=values, rev=rev)
+            except Refusal as refusal:
+                basis.check_refusal(self, act, refusal)
+                raise
 
     def register(self, who: str = "zhou", **values: Any) -> Case:
         """The window registers a walk-in or a call."""

@@ -621,6 +621,7 @@ FACTS: dict[str, dict[str, Any]] = {
     "level_does_not_fit_unit": {"unit": "住房建设局", "level": "一般事项"},
     "unit_lacks_contacts": {"unit": "住房建设局", "roles": "责任人"},
     "too_long_to_print": {"most": 500},
+    "shielded_visit": {"units": "住房建设局"},
     "extension_length": {"earliest": at("2022-04-14T17:00").date(), "latest": at("2022-04-28T17:00").date()},
 }
 
@@ -691,7 +692,7 @@ def test_what_is_too_long_says_so() -> None:
 
 
 def test_a_name_nobody_gave_is_an_error_and_pages_are_escaped(tmp_path: Path) -> None:
-    for name in ("problems.toml", "status.toml"):
+    for name in ("problems.toml", "status.toml", "gaps.toml"):
         (tmp_path / name).write_text((FOLDER / name).read_text("utf-8"), "utf-8")
     (tmp_path / "gap.txt").write_text("您好{{ nobody }}", "utf-8")
     (tmp_path / "plain.txt").write_text("\n\n{{ word }}  \n\n\n\n完\n\n", "utf-8")

@@ -30,6 +30,7 @@ NOW = datetime(2022, 4, 11, 2, 0, tzinfo=UTC)
 URL = "https://hall.example.gov.cn/c/r3f"
 HTTP = urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(total=5))
 CARD = Card(
+    window="“办不成事”反映窗口",
     title="交办 XJ202200001",
     text="跑了三趟都没办成",
     rows=(("单号", "XJ202200001"), ("期限", "4月14日 17:00")),
@@ -267,7 +268,7 @@ def test_a_group_reads_a_text_card_without_buttons(corp: Stage) -> None:
     )
     [row] = corp.chat(chat)
     assert row["kind"] == "textcard"
-    assert row["content"]["description"] == "请责任人签收\n事项：＜b＞商铺＜/b＞"
+    assert row["content"]["description"] == "请责任人签收\n事项：＜b＞商铺＜/b＞\n“办不成事”反映窗口"
     assert row["content"]["url"] == URL
 
 
@@ -341,6 +342,7 @@ def test_a_reader_sees_the_whole_card_as_text_with_its_link(account: Stage) -> N
         "单号：XJ202200001",
         "期限：4月14日 17:00",
         "依据《工作办法》第二部分（二）",
+        "“办不成事”反映窗口",
         f"详情：{URL}",
     ]
 

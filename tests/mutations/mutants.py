@@ -1,7 +1,8 @@
 """What may be wrong in a profile: every single slip of the pen in the parameters a regulation sets.
 
 A mutant is the merged table of a profile with one value changed. What can have no effect is none: a trigger by an act
-that the regulation does not know, a notice of one.
+that the regulation does not know, a notice of one, and what another part of the rule or of the house says as well. Each
+such case stands where it is left out, with its reason.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ from core.policy.model import OUTCOMES
 GONE: Final = object()  # as a new value: the entry is left out
 # After these nothing is owed whatever the profile says (`core.duties`), so that it cannot be wrong there.
 ENDING: Final = frozenset(row.act for row in flow.FLOW if row.to in flow.GONE)
+# Whoever registers says when it was told: these anchors are then set by the act itself (`core.desk.effects`).
+BY_ITSELF: Final = frozenset({("register", "submitted_at"), ("register", "accepted_at")})
+TAKEN_IN: Final = frozenset({"submitted_at", "accepted_at"})  # stand in every case that is no draft any more
 Table = Mapping[str, Any]
 Path = tuple[str | int, ...]
 
@@ -94,8 +98,12 @@ def _single(table: Table) -> Told:
 
 
 def _slots(table: Table) -> Told:
+    used = {flow.SLOTS.get(act, "") for act in table["acts"]}
+    used |= set(_words({key: value for key, value in table.items() if key != "slots"}))
     for slot, roles in table["slots"].items():
-        for role in roles:
+        for role in (
+            roles if slot in used else ()
+        ):  # what nobody is asked to do or told of, nobody can do wrong
             yield f"slots.{slot}: not {role}", ("slots", slot), _less(roles, role), ANY, slot, role
 
 
@@ -129,8 +137,10 @@ def _limits(table: Table) -> Told:
             yield f"{where}.target: none", (*path, "target"), GONE, ANY, *words, "remind_target"
         anchor = limit.get("anchor", "accepted_at")
         other = "dispatched_at" if anchor == "accepted_at" else "accepted_at"
-        yield f"{where}.anchor: {other}", (*path, "anchor"), other, ANY, *words, anchor
-        if limit.get("when"):
+        # A later round counts from what opened it (WD-21), and a day that somebody entered from nothing.
+        if "fact" not in limit["due"] and not limit.get("when", {}).get("redone"):
+            yield f"{where}.anchor: {other}", (*path, "anchor"), other, ANY, *words, anchor
+        if limit.get("when") and limit["key"] != table.get("first_limit"):  # which holds where no other fits
             yield f"{where}.when: never", (*path, "when"), {}, ANY, *words
 
 
@@ -139,7 +149,8 @@ def _acts(table: Table) -> Told:
         where, path = f"acts.{key}", ("acts", key)
         yield f"{where}: out", path, GONE, (key,)
         for i, asked in enumerate(act.get("fields", ())):
-            if asked.get("required") or asked.get("required_when"):
+            needed = asked.get("required") or asked.get("required_when")
+            if needed and not asked.get("default"):  # a field with a default is never left open
                 way = (*path, "fields", i)
                 yield (
                     f"{where}.{asked['id']}: optional",
@@ -153,7 +164,10 @@ def _acts(table: Table) -> Told:
             if act.get(guard):
                 yield f"{where}.{guard}: off", (*path, guard), free, (key,), "refusal", str(act[guard])
         for guard in ("after", "blocked_by", "moments"):
-            yield from _each_out(where, act, path, (key,), "refusal", key=guard)
+            for told in _each_out(where, act, path, (key,), "refusal", key=guard):
+                always = guard == "after" and told[-1] in TAKEN_IN
+                if not always and (guard != "moments" or (key, told[-1]) not in BY_ITSELF):
+                    yield told
 
 
 def _duties(table: Table) -> Told:
@@ -170,8 +184,11 @@ def _duties(table: Table) -> Told:
             yield f"{where}.when: off", (*path, "when"), {}, opening, word
         for trigger in ("opens_on", "met_by", "void_on", "rearm"):
             for name in duty.get(trigger, ()):
-                if trigger == "void_on" and name in ENDING:
+                if trigger in ("met_by", "void_on") and name in ENDING:
                     continue
+                needed = table["acts"].get(name, {}).get("after", ())
+                if trigger == "void_on" and set(needed) & set(duty.get("met_by", ())):
+                    continue  # it cannot happen before the duty is met
                 if name in live or name.startswith("deliver:"):
                     less = _less(duty[trigger], name)
                     needs = (name,) if name in live else (word,)
@@ -206,14 +223,19 @@ def _automatic(table: Table) -> Told:
 
 def _extension(table: Table) -> Told:
     rule = table["extension"]
+    if "extend" not in table["acts"]:
+        return  # nobody can ask for one
     words = ANY, "extend", "extension_due", "approve_extension"
     flipped = ("allowed", "approval") if rule["allowed"] else ("allowed",)
     for key in flipped:
         yield f"extension.{key}: {not rule.get(key)}", ("extension", key), not rule.get(key), *words
-    if rule["allowed"]:
+    lengths = [limit["due"]["wd"] for limit in table["limits"] if "wd" in limit["due"]]
+    in_all = rule["max_wd"] - min(lengths) if rule.get("mode") == "total" and rule.get("max_wd") else None
+    # as many days as there are in all: nobody can ask once more
+    if rule["allowed"] and (in_all is None or rule.get("times", 1) < in_all):
         yield "extension.times: one more", ("extension", "times"), rule.get("times", 1) + 1, *words
-        if rule.get("max_wd"):
-            yield "extension.max_wd: one more", ("extension", "max_wd"), rule["max_wd"] + 1, *words
+    if rule["allowed"] and rule.get("max_wd"):
+        yield "extension.max_wd: one more", ("extension", "max_wd"), rule["max_wd"] + 1, *words
 
 
 def _happenings(table: Table) -> frozenset[str]:
@@ -245,6 +267,16 @@ def _each_out(where: str, table: Table, path: Path, needs: Sequence[str], *words
             *words,
             name,
         )
+
+
+def _words(told: Any) -> Iterator[str]:
+    """Every text that a part of the table says."""
+    if isinstance(told, str):
+        yield told
+    elif isinstance(told, Mapping):
+        yield from (word for value in told.values() for word in _words(value))
+    elif isinstance(told, list):
+        yield from (word for value in told for word in _words(value))
 
 
 def _optional(asked: Table) -> Table:

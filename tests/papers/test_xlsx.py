@@ -5,6 +5,7 @@ from io import BytesIO
 from zipfile import ZipFile
 
 import pytest
+from defusedxml.ElementTree import fromstring
 from openpyxl import load_workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
@@ -13,6 +14,7 @@ from core.forms import Papers, fill_ledger
 from tests.papers.test_forms import summary
 
 DAY = date(2022, 4, 11)
+MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 
 
 def file_of(papers: Papers, *entries: dict[str, str]) -> bytes:
@@ -83,3 +85,31 @@ def test_a_summary_says_who_reports_above_and_who_signs_below(matter: dict[str, 
     assert words[1] == ["序号", "工单编号", "办理对象"]
     assert words[2] == [1, "2022-0012", "李秀兰"]
     assert words[-1] == ["主要领导：__________　填报人：王小美　填报时间：2022年4月15日"]
+
+
+def test_what_markup_and_excel_take_for_their_own_stays_what_was_written(
+    papers: Papers, matter: dict[str, str]
+) -> None:
+    written = '<b>&"甲"&amp;</b> _x0041_ ]]>\n第二行'
+    file = file_of(papers, matter | {"content": written, "applicant_name": "_x0041_"})
+
+    with ZipFile(BytesIO(file)) as members:
+        text = members.read("xl/worksheets/sheet1.xml").decode()
+    told = ["".join(cell.itertext()) for cell in fromstring(text).iter(f"{{{MAIN}}}t")]
+    assert written.replace("_x0041_", "_x005F_x0041_") in told  # Excel reads the first as the second
+    assert "_x005F_x0041_" in told
+
+
+def test_more_rows_than_a_sheet_takes_go_on_in_the_next(
+    papers: Papers, matter: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(xlsx, "MOST", 200)
+    file = file_of(papers, *(matter | {"case_no": f"2022-{n:04}"} for n in range(1, 402)))
+
+    book = load_workbook(BytesIO(file))
+    assert book.sheetnames == ["台账", "台账2", "台账3"]
+    heads = [column.label for column in papers.ledger.columns]
+    pages = [[[cell.value for cell in row] for row in page.rows] for page in book.worksheets]
+    assert all(page[0] == heads for page in pages)
+    assert [len(page) - 1 for page in pages] == [200, 200, 1]
+    assert [row[1] for page in pages for row in page[1:]] == [f"2022-{n:04}" for n in range(1, 402)]

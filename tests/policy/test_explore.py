@@ -128,7 +128,7 @@ def begun(world: World, dice: random.Random) -> Case:
 
 # Acts whose effects no condition can ask about. A new effect belongs here or into `BESIDE`.
 UNSEEN = {
-    *("contribute", "file_scan", "follow_up", "hand_in", "handover", "log_coordination", "pass_on"),
+    *("contribute", "file_scan", "hand_in", "handover", "log_coordination", "pass_on"),
     *("propose_cause", "redact", "reply", "sign_off", "supervise"),
 }
 

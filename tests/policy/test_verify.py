@@ -75,6 +75,11 @@ MISTAKES = {
         "记一次通话”，这时却做不成",
         f'[slots]\nhandler = ["handler", "system"]\n[[automatic]]\nact = "note_call"\non = ["note_call"]\n{C}\n',
     ),
+    "an automatic act that the clock sets off where it is not open": (
+        "automatic",
+        "超时没有签收，视为收到”，这时却做不成",
+        'timeout_default = true\n[[automatic]]\nact = "deem_received"\non = ["limit.overdue"]\n',
+    ),
     "a stage that nobody watches": (
         "unwatched",
         "没有一件该做的事有日期，也没有写明为什么没有（undated）（TRIAGE）",

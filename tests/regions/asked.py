@@ -6,15 +6,27 @@ A line holds what is asked in any case, or one field and when it is: `a=b|c` is 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from core.case import Case
 from core.desk.act import Actor, perform
+from core.intake import Reply
 from core.refusals import Incomplete, Refusal
-from tests.world import World
+from tests.world import MATTER, World
 
 ASKED: Final[Mapping[str, Mapping[str, list[str]]]] = {
     "huaiyin": {
+        "submit": [
+            "content relation applicant_type applicant_phone ground",
+            "applicant_name if applicant_type=citizen|legal_person|other_organisation",
+            "applicant_unit if applicant_type=legal_person|other_organisation|unit",
+            "item if ground=not_done_after_submission",
+            "project_name if ground=project_stuck",
+            "sub_kind if ground=complaint",
+            "contact_name if relation=family|employer|someone",
+            "about_conduct if conduct_suspected=yes",
+        ],
         "register": [
             "intake_channel told_at content applicant_type applicant_phone scope_code subject cause_text",
             "applicant_name if applicant_type=citizen|legal_person|other_organisation",
@@ -62,12 +74,12 @@ ASKED: Final[Mapping[str, Mapping[str, list[str]]]] = {
         "note_transfer_result": ["transfer_result"],
         "judge": ["judgement judgement_reason"],
         "return_judgement": ["return_reason"],
-        "classify": ["class level subject"],
+        "classify": ["class cause_code level subject"],
         "handle_inside": ["sections"],
         "keep_back": ["keep_reason"],
         "return_doable": ["opinion_text level"],
         "convene": ["members task task_due"],
-        "convene_above": ["leader members task task_due level"],
+        "convene_above": ["leader members task task_due"],
         "contribute": ["contribution"],
         "conclude": ["joint_opinion"],
         "carry_out": ["carried_out"],
@@ -83,6 +95,16 @@ ASKED: Final[Mapping[str, Mapping[str, list[str]]]] = {
         "file_result": ["filing_note"],
     },
     "longhui": {
+        "submit": [
+            "content relation applicant_type applicant_name applicant_phone scope_code",
+            "applicant_unit if applicant_type=legal_person|other_organisation",
+            "item if scope_code=limit_missed|repeated_trips",
+            "prior_channel submitted_on if scope_code=limit_missed",
+            "trip_count if scope_code=repeated_trips",
+            "conduct_code conduct_about if scope_code=conduct",
+            "contact_name if relation=family|employer|someone",
+            "about_conduct if conduct_suspected=yes",
+        ],
         "register": [
             "intake_channel content applicant_type applicant_name applicant_phone scope_code cause_code category level",
             "applicant_unit if applicant_type=legal_person|other_organisation",
@@ -160,6 +182,7 @@ ASKED: Final[Mapping[str, Mapping[str, list[str]]]] = {
             "cannot_basis if nature=cannot_do",
             "proposed_answer if nature=cannot_do",
             "content_for_unit if shielded=yes",
+            "content_for_unit if about_conduct=yes",
         ],
         "relevel": ["level relevel_reason"],
         "ask": ["question"],
@@ -173,7 +196,12 @@ ASKED: Final[Mapping[str, Mapping[str, list[str]]]] = {
         "log_attempt": ["reached"],
         "rate": ["score"],
         "comment": ["rating_comment"],
-        "follow_up": ["visit_way visit_satisfied visit_opinion"],
+        "follow_up": [
+            "visit_way visit_satisfied visit_opinion",
+            "visit_companions if joint_visit=yes",
+            "center_opinion if joint_visit=yes",
+        ],
+        "plan_visit": ["visit_on visit_with"],
         "file_scan": ["paper scan_files"],
         "answer_citizen": ["human_answer"],
         "transcribe": ["transcript"],
@@ -252,6 +280,13 @@ ASKED: Final[Mapping[str, Mapping[str, list[str]]]] = {
         "waive": ["waived_step waive_reason"],
     },
     "xiangjiang": {
+        "submit": [
+            "content relation applicant_type applicant_name applicant_phone ground",
+            "applicant_unit if applicant_type=legal_person|other_organisation",
+            "prior_channel if ground=not_done_after_submission",
+            "contact_name if relation=family|employer|someone",
+            "about_conduct if conduct_suspected=yes",
+        ],
         "register": [
             "intake_channel told_at content applicant_type applicant_name applicant_phone ground",
             "applicant_unit if applicant_type=legal_person|other_organisation",
@@ -309,6 +344,26 @@ ASKED: Final[Mapping[str, Mapping[str, list[str]]]] = {
 }
 
 
+@dataclass
+class AskingWorld(World):
+    """A world where, after each word of a conversation, the form is handed in as it stands: what is missing is what the
+    regulation asks for (`submit`) and she has not yet said."""
+
+    def say(self, who: str, text: str = "", **said: Any) -> list[Reply]:
+        replies = super().say(who, text, **said)
+        case = self.of_contact(who)
+        if case.stage == "DRAFT":
+            known = {*self.words(case), *case.codes}
+            due = set(_due(ASKED[self.rules.name]["submit"], case.facts())) - known
+            missing = _missing(self, who, case, "submit", {})
+            assert missing == due, f"to submit with {sorted(known)} lacks {missing}"
+        return replies
+
+    def tell(self, who: str = "li", matter: str = MATTER, **answers: str) -> Case:
+        self.say(who, "转人工")  # so that there is a draft before anything was told
+        return super().tell(who, matter, **answers)
+
+
 def try_without(world: World, who: str, case: Case, act: str, values: Mapping[str, Any]) -> None:
     """Before an act of a story: each answer that is asked for, left out alone, is what the refusal names."""
     asked = ASKED.get(world.rules.name, {}).get(act, [])
@@ -335,11 +390,12 @@ def _missing(world: World, who: str, case: Case, act: str, values: Mapping[str, 
 def _due(lines: list[str], facts: Mapping[str, object]) -> Iterator[str]:
     for line in lines:
         names, _, condition = line.partition(" if ")
-        if all(_holds(part, facts) for part in condition.split()):
+        if all(holds(part, facts) for part in condition.split()):
             yield from names.split()
 
 
-def _holds(part: str, facts: Mapping[str, object]) -> bool:
+def holds(part: str, facts: Mapping[str, object]) -> bool:
+    """Whether a part of a condition, `a=b|c`, holds for the facts of a case."""
     key, _, wanted = part.partition("=")
     have = facts.get(key)
     said = have if isinstance(have, str) else "yes" if have else "no"

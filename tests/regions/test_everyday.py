@@ -7,16 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from core import duties, store
 from core.case import Case
+from core.desk import deliver
+from core.workdays import SHANGHAI
 from tests.regions import test_longhui as longhui
 from tests.regions import test_neixiang as neixiang
 from tests.regions import test_putuo as putuo
 from tests.regions.drawing import ReadWorld
+from tests.stories.reading import scan
 from tests.world import World
 
 
@@ -69,7 +73,7 @@ def region(request: pytest.FixtureRequest) -> Region:
 def world(region: Region, sqlite_url: str, tmp_path: Path) -> Iterator[World]:
     made = ReadWorld.of(region.name, sqlite_url, tmp_path / "files", start=region.start)
     yield made
-    made.office.engine.dispose()
+    made.close()
 
 
 def owed(world: World, case: Case) -> list[str]:
@@ -122,3 +126,54 @@ def test_a_sheet_sent_back_is_owed_by_nobody_until_it_goes_out_again(world: Worl
     world.do(region.handler, case, "send_back", send_back_reason="不归我们管")
     assert "sign_for" not in owed(world, case)
     assert "sign_for" in owed(world, region.sent(world, case))
+
+
+def unreachable(world: World, case: Case, notice: str) -> None:
+    """No platform leads to the applicant for this message."""
+    (message,) = [m for m in world.outbox(case, notice) if m.state == "due"]
+    with store.transaction(world.office.engine) as conn:
+        deliver.unreachable(world.office, conn, message, world.now)
+
+
+@pytest.mark.parametrize("answered", ["answer", "answer_for"])
+def test_who_cannot_be_asked_is_called_until_there_is_an_answer(
+    world: World, region: Region, answered: str
+) -> None:
+    case = region.sent(world, region.told(world))
+    world.do(region.taker, case, "sign_for")
+    world.do(region.handler, case, "ask", question="原件还在手上吗？")
+    unreachable(world, case, "question")
+    assert "call" in owed(world, case) and world.outbox(case, "call_task")
+    world.do("li" if answered == "answer" else region.window, case, answered, answer="在")
+    assert "call" not in owed(world, case)
+
+
+def test_who_cannot_be_told_is_called_on_three_half_days(world: World, region: Region) -> None:
+    case = region.answered(world, region.sent(world, region.told(world)))
+    assert world.refusal(region.window, case, "log_attempt", reached="no").code
+    unreachable(world, case, "result")
+    start = world.now.astimezone(SHANGHAI)
+    for hours in (0, 1, 5):  # twice in the morning counts once
+        world.now = start + timedelta(hours=hours)
+        world.do(region.window, case, "log_attempt", reached="no")
+        assert {"call", "to_applicant"} <= set(owed(world, case))
+    world.now = start + timedelta(days=1)
+    world.do(region.window, case, "log_attempt", reached="no")
+    assert not {"call", "to_applicant"} & set(owed(world, case))
+
+
+def test_a_signed_sheet_is_filed_as_a_scan(world: World, region: Region) -> None:
+    case = region.sent(world, region.told(world))
+    page = [scan("签字页.txt")]
+    world.do(region.window, case, "file_scan", paper="registration", scan_files=page)
+    assert [file.purpose for file in world.attachments(case)].count("signed") == 1
+
+
+def test_who_stops_before_submitting_is_told_nothing_more_nor_is_anybody(
+    world: World, region: Region
+) -> None:
+    for text in ("我要反映", longhui.MATTER):
+        world.say("li", text)
+    draft = world.of_contact("li")
+    assert draft.stage == "DRAFT" and world.do("li", draft, "withdraw").stage == "WITHDRAWN"
+    assert world.outbox(draft) == []

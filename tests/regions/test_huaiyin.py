@@ -14,20 +14,23 @@ from core.case import Case
 from core.desk.deliver import unreachable
 from core.refusals import Incomplete, Refusal
 from core.views import SHIELD
+from tests.regions.asked import AskingWorld
 from tests.regions.drawing import ReadWorld, draw_all, reminded
+from tests.regions.walk import Walk
 from tests.world import World
 from workers import cli
 
 THURSDAY = "2023-09-28T10:00"  # the day before eight days of rest
 MATTER = "老厂房加装消防水池，规划说要住建先出意见，住建说要规划先出，申请交了两个月没人接"
 SUBJECT = "厂房加装消防水池没有受理"
+CAUSE = {"cause_code": "between_units"}
 
 
 @pytest.fixture
 def huaiyin(sqlite_url: str, tmp_path: Path) -> Iterator[World]:
     made = ReadWorld.of("huaiyin", sqlite_url, tmp_path / "files", start=THURSDAY)
     yield made
-    made.office.engine.dispose()
+    made.close()
 
 
 # --- what the housing bureau (宋阳, 任晓梅, 高洁, 孙国栋) and the office (邱正明, 陶静) do -----------------------
@@ -58,7 +61,7 @@ def agreed(world: World, case: Case) -> Case:
 
 def classified(world: World, case: Case, number: str = "2", level: str = "complex") -> Case:
     agreed(world, case)
-    return world.do("gao", case, "classify", **{"class": number}, level=level, subject=SUBJECT)
+    return world.do("gao", case, "classify", **{"class": number}, **CAUSE, level=level, subject=SUBJECT)
 
 
 def reported(world: World, case: Case, number: str = "2", level: str = "complex") -> Case:
@@ -253,23 +256,6 @@ def test_a_petition_is_transferred_and_followed_until_its_result_is_told(huaiyin
     assert "三方见面" in draw_all(huaiyin)["transfer_result_told"][0]
 
 
-def test_a_matter_from_the_hotline_keeps_both_numbers(huaiyin: World) -> None:
-    with pytest.raises(Incomplete):
-        registered(huaiyin, "qiu", intake_channel="hotline")
-    case = registered(huaiyin, "qiu", intake_channel="hotline", external_no="HA202309280077")
-    assert huaiyin.again(case).codes["external_no"] == "HA202309280077"
-    huaiyin.do(
-        "qiu",
-        case,
-        "transfer",
-        transfer_target="hotline",
-        transfer_reason="热线另有承办单位",
-        external_no="HA202309280078",
-    )
-    assert huaiyin.told("xu", case) == ["transfer_card"]
-    assert huaiyin.again(case).codes["external_no"] == "HA202309280078"
-
-
 @pytest.mark.clause("HY-5.1a")
 def test_who_registers_is_the_first_responsible_for_good(huaiyin: World) -> None:
     case = registered(huaiyin)
@@ -392,23 +378,43 @@ def test_consent_puts_one_card_to_the_lead_section(huaiyin: World) -> None:
 def test_a_matter_gets_one_of_four_classes(huaiyin: World, classes: str) -> None:
     case = agreed(huaiyin, registered(huaiyin))
     with pytest.raises(Incomplete) as refused:
-        huaiyin.do("gao", case, "classify", **{"class": classes}, level="simple", subject=SUBJECT)
+        huaiyin.do("gao", case, "classify", **{"class": classes}, **CAUSE, level="simple", subject=SUBJECT)
     assert set(refused.value.problems) == {"class"}
 
 
-def test_class_1_stays_inside_and_only_its_result_is_filed(huaiyin: World) -> None:
+@pytest.mark.clause("HY-5.2e")
+def test_class_1_stays_inside_and_is_archived_there_once_its_result_is_filed(huaiyin: World) -> None:
     case = inside(huaiyin, registered(huaiyin))
     assert huaiyin.again(case).stage == "WITH_UNIT"
     closed(huaiyin, case)
     assert huaiyin.duty(case, "head_consent", open_only=False) is None
-    assert not huaiyin.outbox(case, "reported_card")
-    assert huaiyin.told("qiu", case) == []
     assert huaiyin.due_day(case, "filing") == "2023-10-07"
+    assert huaiyin.told("qiu", case) == []  # no form went up
+    assert "archive_inside" not in [event.act for event in huaiyin.events(case)]
     huaiyin.do("gao", case, "file_result", filing_note="本局两科协调，已受理")
-    assert huaiyin.told("qiu", case) == ["visit_task"]
-    huaiyin.do("qiu", case, "follow_up", visit_way="phone", visit_satisfied="satisfied", visit_with="住建局")
-    huaiyin.do("gao", case, "archive")
     assert huaiyin.see("gao", case).status == "archived"
+    assert huaiyin.duty(case, "archiving") is None
+    assert huaiyin.told("qiu", case) == ["visit_task"]
+    assert case.id in {c.id for c in huaiyin.to_do("qiu")}  # filed away, and still to be visited
+    huaiyin.do("qiu", case, "follow_up", visit_way="phone", visit_satisfied="satisfied", visit_with="住建局")
+    assert huaiyin.see("gao", case).status == "archived"
+    assert case.id not in {c.id for c in huaiyin.to_do("qiu")}
+
+
+def test_what_went_up_is_archived_by_the_lead_section_after_the_visit(huaiyin: World) -> None:
+    case = closed(huaiyin, returned(huaiyin, reported(huaiyin, registered(huaiyin))))
+    huaiyin.do("gao", case, "file_result", filing_note="两局联合受理")
+    assert huaiyin.again(case).stage == "CLOSED"
+    assert huaiyin.refusal("gao", case, "archive").code == "pending"
+
+
+def test_an_archived_no_starts_again_when_the_policy_changes(huaiyin: World) -> None:
+    case = closed(huaiyin, inside(huaiyin, registered(huaiyin)), **CANNOT)
+    huaiyin.do("gao", case, "file_result", filing_note="间距不够，已解释")
+    assert huaiyin.again(case).stage == "ARCHIVED"
+    huaiyin.do("qiu", case, "restart", restart_ground="policy", policy_document="苏建〔2023〕9号")
+    assert huaiyin.again(case).stage == "WITH_UNIT"
+    assert huaiyin.due_day(case) == "2023-10-09"
 
 
 @pytest.mark.clause("HY-5.2f")
@@ -443,7 +449,7 @@ def test_the_principal_head_keeps_it_back_with_a_reason(huaiyin: World) -> None:
     huaiyin.do("sun", case, "keep_back", keep_reason="政策里有例外条款，请再核")
     assert huaiyin.told("qiu", case) == []
     assert huaiyin.told("gao", case)[-1] == "classify_card"
-    huaiyin.do("gao", case, "classify", **{"class": "1"}, level="simple", subject=SUBJECT)
+    huaiyin.do("gao", case, "classify", **{"class": "1"}, **CAUSE, level="simple", subject=SUBJECT)
     huaiyin.do("gao", case, "handle_inside", sections="审批科")
     assert huaiyin.again(case).stage == "WITH_UNIT"
 
@@ -764,7 +770,7 @@ def test_the_whole_way_of_a_matter_on_both_databases(database_url: str, tmp_path
         "孙国栋",
         "邱正明",
     ]
-    world.office.engine.dispose()
+    world.close()
 
 
 # --- papers ------------------------------------------------------------------------------------------------
@@ -896,9 +902,9 @@ def _late_everywhere(world: World) -> None:
     world.pass_to("2023-11-03T09:30")
     world.do("ren", case, "approve_judgement")
     world.pass_to("2023-11-07T09:30")
-    world.do("gao", case, "classify", **{"class": "4"}, level="complex", subject=SUBJECT)
+    world.do("gao", case, "classify", **{"class": "4"}, **CAUSE, level="complex", subject=SUBJECT)
     world.do("sun", case, "keep_back", keep_reason="再核一次")
-    world.do("gao", case, "classify", **{"class": "4"}, level="complex", subject=SUBJECT)
+    world.do("gao", case, "classify", **{"class": "4"}, **CAUSE, level="complex", subject=SUBJECT)
     world.pass_to("2023-11-08T09:30")
     world.do("sun", case, "report")
     world.pass_to("2023-11-14T09:30")
@@ -980,3 +986,80 @@ def _about_conduct(world: World) -> None:
     dispatched = {"subject": "窗口服务态度", "level": "simple", "unit": "housing"}
     world.do("qiu", case, "dispatch", content_for_unit="群众反映窗口态度生硬", **dispatched)
     world.do("qiu", case, "redact", words_for_unit="事情发生在周四上午")
+
+
+# --- the form, word by word ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {"ground": "正式申请过，没有办成", "item": "消防验收", "submitted_on": "2023-07-20"},
+        {"ground": "项目推不动", "project_name": "消防水池改造", "relation": "替父母、家人"},
+        {
+            "ground": "要投诉或者举报",
+            "sub_kind": "投诉",
+            "applicant_type": "企业等法人",
+            "relation": "替单位",
+        },
+        {"ground": "都不是，另有情况", "applicant_type": "区直单位、镇街", "relation": "替单位"},
+        {"ground": "都不是，另有情况", "applicant_type": "其他组织", "relation": "替别人"},
+    ],
+)
+@pytest.mark.parametrize("matter", [MATTER, "窗口的人态度很差，推来推去"])
+def test_the_form_is_whole_when_all_that_is_asked_for_was_said(
+    sqlite_url: str, tmp_path: Path, answers: dict[str, str], matter: str
+) -> None:
+    world = AskingWorld.of("huaiyin", sqlite_url, tmp_path / "files", start=THURSDAY)
+    given = {"unit": "住房和城乡建设局", "staff_concerned": "跳过", **answers}
+    assert world.tell("li", matter, **given).stage == "SUBMITTED"
+    world.close()
+
+
+@pytest.mark.clause("HY-4a")
+@pytest.mark.parametrize(
+    ("words", "field"),
+    [
+        ("这事我上访过两回，信访局让我等", "涉访事项"),
+        ("为这个事我已经起诉了，判决书还没下来", "涉法涉诉事项"),
+        ("政务服务大厅三号窗口不收我的材料", "政务服务大厅的事项"),
+    ],
+)
+def test_what_looks_like_another_s_matter_is_told_where_to_go(huaiyin: World, words: str, field: str) -> None:
+    huaiyin.say("li", "我要反映")
+    huaiyin.say("li", words)
+    (reply,) = huaiyin.say("li", "说完了")
+    assert (reply.name, reply.values["label"]) == ("excluded", field)
+
+
+# --- every turn --------------------------------------------------------------------------------------------
+
+TOLD = {"unit": "住房和城乡建设局", "ground": "项目推不动", "project_name": "消防水池改造"}
+
+
+def told(world: World) -> Case:
+    return world.tell("li", MATTER, **TOLD)
+
+
+def told_of_no_unit(world: World) -> Case:
+    return world.tell("li", MATTER, **{**TOLD, "unit": "跳过"})
+
+
+def complained(world: World) -> Case:
+    return world.tell("li", "窗口的人态度很差，推来推去", **TOLD, about_conduct="是", staff_concerned="跳过")
+
+
+def spoken(world: World) -> Case:
+    world.say("li", "我要反映")
+    world.say("li", kind="voice", media_id="v1")
+    return told(world)
+
+
+def collected(world: World) -> Case:
+    return registered(world, "qiu", intake_channel="field_visit")
+
+
+def test_at_every_turn_a_case_stands_as_the_tables_say(sqlite_url: str, tmp_path: Path) -> None:
+    world = World.of("huaiyin", sqlite_url, tmp_path / "files", start=THURSDAY)
+    Walk(world, tmp_path).go(registered, told, told_of_no_unit, complained, spoken, collected)
+    world.close()

@@ -16,7 +16,9 @@ from core.office import Office
 from core.policy.load import publish, shipped
 from core.refusals import Incomplete
 from core.views import SHIELD
+from tests.regions.asked import AskingWorld
 from tests.regions.drawing import WORDS, ReadWorld, draw_all, reminded
+from tests.regions.walk import Walk
 from tests.world import World, at
 
 FRIDAY = "2022-04-29T09:30"  # before the Labour Day holiday; Saturday 05-07 works
@@ -37,7 +39,7 @@ def county(sqlite_url: str, tmp_path: Path, start: str) -> Iterator[ReadWorld]:
     assert isinstance(made, ReadWorld)
     yield made
     draw_all(made, made.drawn)
-    made.office.engine.dispose()
+    made.close()
 
 
 def tell(world: World, who: str = "li", matter: str = MATTER, **answers: str) -> Case:
@@ -123,14 +125,15 @@ def test_a_matter_goes_through_on_both_databases(database_url: str, tmp_path: Pa
         "delivered",
         "delivered",
     ]
-    world.office.engine.dispose()
+    world.close()
 
 
 # --- the rule and its window ----------------------------------------------------------------------------
 
 
 @pytest.mark.clause("LH-0")
-def test_a_case_keeps_the_version_it_was_accepted_under(county: ReadWorld) -> None:
+def test_a_case_keeps_the_version_it_was_accepted_under(sqlite_url: str, tmp_path: Path) -> None:
+    county = World.of("longhui", sqlite_url, tmp_path / "files", start=FRIDAY)
     old = tell(county, "li")
     _, text = shipped("longhui")
     newer = (
@@ -147,6 +150,7 @@ def test_a_case_keeps_the_version_it_was_accepted_under(county: ReadWorld) -> No
     assert county.due_day(send(county, new)) == "2022-05-05"
     assert readers(county, answer(county, old), "result_copy") >= {"kuang", "ling"}
     assert not readers(county, answer(county, new), "result_copy") & {"kuang", "ling"}
+    county.close()
 
 
 @pytest.mark.clause("LH-1")
@@ -995,3 +999,88 @@ def test_a_unit_that_helps_learns_no_more_of_a_complaint_than_the_one_complained
         assert view.words["applicant_name"] == view.words["applicant_phone"] == SHIELD, officer
         assert view.words["content"] == words
         assert MATTER not in str(view.words)
+
+
+@pytest.mark.clause("LH-5b")
+def test_after_a_handover_the_first_receiver_and_the_keeper_may_both_ask_her(county: ReadWorld) -> None:
+    case = send(county, county.do("mao", tell(county), "accept", **TRIAGE), who="mao")
+    county.do("mao", case, "handover", keeper="ouyang")
+    case = county.delivered(answer(county, case))
+    for who in ("mao", "ouyang"):
+        assert "rate_for" in {offer.act for offer in county.see(who, case).offers}, who
+    case = county.delivered(answer(county, county.do("li", case, "rate", score="2"), redo_reason="已补发"))
+    for who in ("mao", "ouyang"):
+        assert "follow_up" in {offer.act for offer in county.see(who, case).offers}, who
+
+
+# --- the form, word by word -----------------------------------------------------------------------------
+
+ASIDE = "窗口的人态度很差，推来推去"
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {},
+        {"scope_code": "来了县政务服务中心好几次，没办成", "relation": "替父母、家人"},
+        {"scope_code": "都不是，另有难处", "applicant_type": "企业等单位", "relation": "替单位"},
+        {"scope_code": "服务态度差、慢作为、不作为", "applicant_type": "其他组织", "relation": "替别人"},
+    ],
+)
+@pytest.mark.parametrize("matter", [MATTER, ASIDE])
+def test_the_form_is_whole_when_all_that_is_asked_for_was_said(
+    sqlite_url: str, tmp_path: Path, answers: dict[str, str], matter: str
+) -> None:
+    world = AskingWorld.of("longhui", sqlite_url, tmp_path / "files", start=FRIDAY)
+    assert tell(world, "li", matter, **answers).stage == "SUBMITTED"
+    world.close()
+
+
+@pytest.mark.clause("LH-6b")
+@pytest.mark.parametrize(
+    ("words", "field"),
+    [
+        ("这事我上访过两回，信访局让我等", "已经在走信访的事"),
+        ("为这个事我已经起诉了，法院判决书还没下来", "打官司、仲裁的事"),
+        ("市监局的行政处罚我不服", "对行政处罚不服"),
+    ],
+)
+def test_what_looks_out_of_scope_is_told_where_to_go(county: ReadWorld, words: str, field: str) -> None:
+    county.say("li", "我要反映")
+    county.say("li", words)
+    (reply,) = county.say("li", "说完了")
+    assert (reply.name, reply.values["label"]) == ("excluded", field)
+    assert [label for _, label in reply.choices] == ["仍请窗口看一看", "我去找他们"]
+
+
+@pytest.mark.clause("LH-8c")
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"scope_code": "conduct", "conduct_code": "slow_action", "conduct_about": "三号台"},
+        {"about_conduct": "yes"},
+        {"category": "conduct"},
+    ],
+)
+def test_whatever_says_conduct_shields(county: ReadWorld, values: dict[str, str]) -> None:
+    assert register(county, **values).shielded
+    assert not register(county).shielded
+
+
+# --- every turn ------------------------------------------------------------------------------------------
+
+
+def complained(world: World) -> Case:
+    return tell(world, scope_code="服务态度差、慢作为、不作为")
+
+
+def spoken(world: World) -> Case:
+    world.say("li", "我要反映")
+    world.say("li", kind="voice", media_id="v1")
+    return tell(world)
+
+
+def test_at_every_turn_a_case_stands_as_the_tables_say(sqlite_url: str, tmp_path: Path) -> None:
+    world = World.of("longhui", sqlite_url, tmp_path / "files", start=FRIDAY)
+    Walk(world, tmp_path).go(tell, register, complained, spoken)
+    world.close()

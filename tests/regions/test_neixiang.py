@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from core import people, store
+from core import people, store, visits
 from core.case import Case
 from core.people import HallPerson, HallPost
 from core.privacy import make_key
@@ -18,6 +18,9 @@ from core.refusals import Incomplete, Refusal
 from core.settings import Settings
 from core.workdays import SHANGHAI
 from tests.regions.drawing import ReadWorld, reminded
+from tests.regions.telling import insisted_on, missing_at_first, without
+from tests.regions.walk import Walk
+from tests.reports.desk import computed
 from tests.stories.reading import answers, drawn, words
 from tests.world import ROOT, World, at
 from workers import doctor
@@ -43,7 +46,7 @@ ANSWERED = {"result": "材料齐了，执照已经换好。", "cause_code": "mat
 def neixiang(sqlite_url: str, tmp_path: Path) -> Iterator[World]:
     made = ReadWorld.of("neixiang", sqlite_url, tmp_path / "files", start=TUESDAY)
     yield made
-    made.office.engine.dispose()
+    made.close()
 
 
 # --- what the duty person (兰玉洁), 商事登记区 (齐雨薇、苗志远) and the group's office (景浩) do --------------------
@@ -325,7 +328,7 @@ def test_two_at_once_never_share_a_number(database_url: str, tmp_path: Path) -> 
     with ThreadPoolExecutor(4) as pool:
         numbers = {case.number for case in pool.map(lambda _: registered(world), range(8))}
     assert numbers == {f"20210810{serial:02}" for serial in range(1, 9)}
-    world.office.engine.dispose()
+    world.close()
 
 
 @pytest.mark.clause("NX-A3.2")
@@ -900,7 +903,16 @@ def _stories() -> list[Callable[[World], object]]:
         case = dispatched(world, case, content_for_unit="反映补件清单不一次告知")
         world.do("lan", case, "redact", words_for_unit="另有一份材料")
 
-    return [online, no, hard, guided, back, late, silent, shielded]
+    def together(world: World) -> None:
+        case = closed(world)
+        closed(world)
+        world.do("jing", case, "plan_visit", visit_on="2021-09-20", visit_with="supervision")
+        world.pass_to("2021-10-08T09:00")
+        with store.transaction(world.office.engine) as conn:
+            visits.tick(world.office, conn, world.now)
+        world.sweep()
+
+    return [online, no, hard, guided, back, late, silent, shielded, together]
 
 
 def test_every_notice_of_the_rule_is_told_and_reads_well(sqlite_url: str, tmp_path: Path) -> None:
@@ -912,7 +924,7 @@ def test_every_notice_of_the_rule_is_told_and_reads_well(sqlite_url: str, tmp_pa
     named |= {step.notice for duty in world.rules.duties for step in duty.steps if step.notice}
     # only where no platform leads to the applicant
     assert named - set(world.texts) == {"call_task"}
-    world.office.engine.dispose()
+    world.close()
 
 
 @pytest.mark.clause("NX-4.1")
@@ -988,3 +1000,184 @@ def test_the_report_before_a_no_is_a_paper_with_the_words_of_the_office(neixiang
     assert printed["不能办理的原因"] == REPORTED["cannot_reason"]
     assert printed["领导小组办公室意见"] == "同意，讲清楚怎样才能办"
     assert ["苗志远" in words(sheet.foot[0].line), "景浩" in words(sheet.foot[1].line)] == [True, True]
+
+
+# --- what else is held to -----------------------------------------------------------------------------
+
+FIRM = {"applicant_type": "legal_person", "applicant_unit": "内乡某茶饮店"}
+TOLD = {
+    "relation": "我自己",
+    "applicant_type": "个人",
+    "applicant_name": "李桂兰",
+    "applicant_unit": "示范商贸有限公司",
+    "applicant_phone": "13800001234",
+    "contact_name": "李梅",
+    "about_conduct": "否",
+    "item": "营业执照地址变更",
+    "prior_channel": "在大厅窗口交的",
+    "ground": "交了申请，没有受理",
+}
+
+
+@pytest.mark.clause("NX-W1c", "NX-3a")
+def test_who_skips_a_question_that_counts_is_asked_again(neixiang: World) -> None:
+    matter = "奶茶店的执照交了三次都说缺一样"
+    plain = "relation applicant_type applicant_name applicant_phone item prior_channel ground"
+    assert insisted_on(neixiang, "li", matter, **TOLD) == plain
+    firm = {**TOLD, "relation": "替单位", "applicant_type": "企业"}
+    assert insisted_on(neixiang, "wang", f"窗口推诿，{matter}", **firm) == (
+        "about_conduct relation contact_name applicant_type applicant_name applicant_unit applicant_phone"
+        " item prior_channel ground"
+    )
+    asked_of_all = "content relation applicant_type applicant_name applicant_phone item prior_channel"
+    assert set(missing_at_first(neixiang, "zhao").split()) == set(asked_of_all.split())
+
+
+def test_what_was_told_and_registered_is_dated(neixiang: World) -> None:
+    case = told_online(neixiang)
+    assert set(case.moments) == {"submitted_at", "accepted_at", "applicant_confirmed_at"}
+    told_at = "2021-08-09T16:00"
+    oral = {"record_confirmed": "oral", "record_note": "老人看不清，念给他听过"}
+    case = registered(neixiang, told_at=told_at, **FIRM, **oral)
+    assert case.at("submitted_at") == case.at("accepted_at") == at(told_at)
+    assert case.at("confirmed_at") == case.at("applicant_confirmed_at") == at(TUESDAY)
+    assert neixiang.due_day(case) == "2021-08-12"  # three working days from the day it was told
+
+
+@pytest.mark.clause("NX-4.3a", "NX-4.3b", "NX-W4c", "NX-W4b")
+@pytest.mark.parametrize(
+    ("level", "nature", "limit", "due"),
+    [
+        ("complex", "should_do", "should_do", "2021-08-17"),
+        ("complex", "cannot_do", "cannot_do", "2021-08-13"),
+        ("special", "should_do", "special", "2021-08-19"),
+        ("special", "cannot_do", "cannot_do", "2021-08-13"),
+    ],
+)
+def test_each_limit_runs_from_the_acceptance_however_late_it_is_sent_on(
+    neixiang: World, level: str, nature: str, limit: str, due: str
+) -> None:
+    case = registered(neixiang)
+    neixiang.now = at("2021-08-12T09:00")
+    case = dispatched(neixiang, case, level=level, nature=nature, **REPORTED)
+    running = neixiang.duty(case, "limit")
+    assert running and (running.limit, neixiang.due_day(case)) == (limit, due)
+    if level == "complex":  # the first feedback alone runs from the dispatch
+        assert neixiang.due_day(case, "initial_feedback") == "2021-08-17"
+
+
+@pytest.mark.clause("NX-W5a")
+def test_what_is_verified_anew_has_its_own_limit(neixiang: World) -> None:
+    case = closed(neixiang, told_online(neixiang))
+    neixiang.now = at("2021-08-16T10:00")
+    case = neixiang.do("li", case, "rate", score="1")
+    running = neixiang.duty(case, "limit")
+    assert running and (running.limit, running.clause) == ("redo", "NX-W5a")
+
+
+def test_a_difficult_matter_that_comes_back_has_ten_working_days_until_somebody_says_when(
+    neixiang: World,
+) -> None:
+    case = neixiang.do("lan", told_online(neixiang), "accept")
+    case = reported(neixiang, case)
+    case = neixiang.do("jing", case, "conclude_above", result="县里定了。", cause_code="authority")
+    neixiang.delivered(case)
+    neixiang.now = at("2021-08-16T10:00")
+    case = neixiang.do("li", case, "rate", score="1")
+    assert (case.stage, neixiang.due_day(case)) == ("TRIAGE", "2021-08-30")
+
+
+@pytest.mark.clause("NX-5.1")
+@pytest.mark.parametrize(("role", "title"), [("unit_head", "首席代表"), ("handler", "经办人员")])
+def test_a_unit_gets_nothing_before_it_has_named_both(neixiang: World, role: str, title: str) -> None:
+    without(neixiang, "business_zone", role)
+    given = {"subject": "执照变更", "level": "complex", "raise_reason": "要核实", "unit": "business_zone"}
+    refusal = neixiang.refusal("lan", registered(neixiang), "dispatch", **given)
+    assert (refusal.code, refusal.facts["roles"]) == ("unit_lacks_contacts", title)
+
+
+@pytest.mark.clause("NX-W3c")
+def test_the_duty_person_hears_also_of_what_the_office_and_a_colleague_do(neixiang: World) -> None:
+    case = registered(neixiang)
+    dispatched(neixiang, case, who="jing")
+    signed_for(neixiang, case)
+    neixiang.do("miao", case, "ask", question="房产证在手上吗")
+    neixiang.pass_to("2021-08-13T18:00")
+    told = neixiang.told("lan", case).count("case_moved")
+    neixiang.do("feng", case, "close_no_response", no_response_note="电话也没有人接")
+    assert neixiang.told("lan", case).count("case_moved") == told + 1
+    other = registered(neixiang)
+    reported(neixiang, dispatched(neixiang, other, who="jing"))
+    assert neixiang.told("lan", other).count("case_moved") == 2
+
+
+def test_who_says_dissatisfied_or_worse_is_counted_as_bad(neixiang: World) -> None:
+    for who, score in (("li", "1"), ("wang", "2"), ("zhao", "3")):
+        neixiang.do(who, closed(neixiang, told_online(neixiang, who)), "rate", score=score)
+    ratings = computed(neixiang, "summary", "2021-07-01", "2021-09-30")["ratings"]
+    assert (ratings.said["rated"], ratings.said["bad"]) == (3, 2)
+
+
+@pytest.mark.parametrize("gap", ["level", "relevel_reason"])
+def test_nothing_changes_its_level_without_a_level_or_a_reason(neixiang: World, gap: str) -> None:
+    case = dispatched(neixiang)
+    given = {"level": "special", "relevel_reason": "要几家一起看"}
+    refusal = neixiang.refusal("lan", case, "relevel", **{**given, gap: ""})
+    assert isinstance(refusal, Incomplete) and refusal.problems == {gap: "missing"}
+
+
+# --- every turn -------------------------------------------------------------------------------------
+
+
+def unconfirmed(world: World) -> Case:
+    return registered(world, record_confirmed="later")
+
+
+def spoken(world: World) -> Case:
+    """Told by voice, and not yet typed."""
+    world.say("li", "我要反映")
+    world.say("li", kind="voice", media_id="v1")
+    return told_online(world)
+
+
+def unanswered(world: World) -> Case:
+    """Told by voice, asked three working days ago, and reminded twice."""
+    case = signed_for(world, dispatched(world, spoken(world)))
+    world.do("miao", case, "ask", question="房产证在手上吗")
+    world.pass_to("2021-08-13T18:00")
+    return world.again(case)
+
+
+def late(world: World) -> Case:
+    """A no that nobody has agreed to, overdue and supervised, with a question open."""
+    case = signed_for(world, dispatched(world, told_online(world)))
+    world.do("li", case, "ask_human", human_question="还要多久？")
+    world.pass_to("2021-08-18T09:00")
+    world.do("miao", case, "report_no", **REPORTED)
+    world.do("miao", case, "ask", question="房产证在手上吗")
+    return world.do("jing", case, "supervise")
+
+
+def settled(world: World) -> Case:
+    """Answered, delivered, verified, visited and signed."""
+    case = closed(world, told_online(world))
+    world.do("jing", case, "verify_result", verified="yes", verify_note="打电话问过")
+    visit = {"visit_way": "phone", "visit_satisfied": "satisfied", "visit_opinion": "无"}
+    world.do("jing", case, "follow_up", **visit)
+    return world.do("lan", case, "file_result")
+
+
+def agreed(world: World) -> Case:
+    """A no once agreed to, reported again, and raised before it is answered."""
+    case = signed_for(world, dispatched(world, told_online(world)))
+    for act, who, values in (("report_no", "miao", REPORTED), ("confirm_no", "jing", {"no_opinion": "同意"})):
+        world.do(who, case, act, **values)
+    world.do("lan", case, "relevel", level="special", relevel_reason="要几家一起看")
+    return world.do("miao", case, "report_no", **REPORTED)
+
+
+def test_at_every_turn_a_case_stands_as_the_tables_say(sqlite_url: str, tmp_path: Path) -> None:
+    world = World.of("neixiang", sqlite_url, tmp_path / "files", start=TUESDAY)
+    starts = (told_online, unconfirmed, spoken, unanswered, late, agreed, settled)
+    Walk(world, tmp_path).go(*starts)
+    world.close()

@@ -17,6 +17,9 @@ from core.forms import Sheet
 from core.policy.load import publish, shipped
 from core.refusals import Incomplete, Refusal
 from tests.regions.drawing import ReadWorld, reminded
+from tests.regions.telling import insisted_on, missing_at_first, without
+from tests.regions.walk import Walk
+from tests.reports.desk import computed
 from tests.stories.reading import all_words, answers, drawn
 from tests.world import World, at
 
@@ -29,7 +32,7 @@ def putuo(sqlite_url: str, tmp_path: Path) -> Iterator[World]:
     """The halls of 上海市普陀区, every message drawn when it is told."""
     made = ReadWorld.of("putuo", sqlite_url, tmp_path / "files", start=THURSDAY)
     yield made
-    made.office.engine.dispose()
+    made.close()
 
 
 # --- what the window of 区政务服务中心 (方敏) and the departments do, in the words of the plan ---------------
@@ -838,7 +841,7 @@ def test_the_whole_way_of_a_matter_on_both_databases(database_url: str, tmp_path
     visited(world, case)
     case = world.do("fang", case, "archive")
     assert case.stage == "ARCHIVED"
-    world.office.engine.dispose()
+    world.close()
 
 
 def test_every_notice_reads_well(putuo: World) -> None:
@@ -876,3 +879,207 @@ def _ledger_row(world: World, case: Case) -> dict[str, str]:
 def all_words_with_signs(sheet: Sheet) -> str:
     signs = ["".join(ink.words for ink in cell.sign) for row in sheet.rows for cell in row.cells]
     return "\n".join([all_words(sheet), *signs])
+
+
+# --- what else is held to -------------------------------------------------------------------------------
+
+FIRM = {"applicant_type": "legal_person", "applicant_unit": "普陀某餐饮店"}
+TOLD = {
+    "relation": "我自己",
+    "applicant_type": "个人",
+    "applicant_name": "李桂兰",
+    "applicant_unit": "示范商贸有限公司",
+    "applicant_phone": "13800001234",
+    "contact_name": "李梅",
+    "about_conduct": "否",
+    "category": "办事类",
+    "item": "食品经营许可证变更",
+    "ground": "来了好几趟，没有解决",
+    "site": "区政务服务中心",
+}
+
+
+@pytest.mark.clause("PT-6.1a", "PT-4.3b")
+def test_who_skips_a_question_that_counts_is_asked_again(putuo: World) -> None:
+    matter = "许可证来窗口办了三次都说缺材料"
+    plain = "category item site relation applicant_type applicant_name applicant_phone"
+    assert insisted_on(putuo, "li", matter, **TOLD) == plain  # a ground that she skips is “都不是”
+    firm = {**TOLD, "category": "投诉类", "relation": "替单位", "applicant_type": "企业"}
+    assert insisted_on(putuo, "wang", f"窗口推诿，{matter}", **firm) == (
+        "about_conduct category site relation contact_name applicant_type applicant_name applicant_unit"
+        " applicant_phone"
+    )
+    asked_of_all = "content category ground site relation applicant_type applicant_name applicant_phone"
+    assert set(missing_at_first(putuo, "zhao").split()) == set(asked_of_all.split())
+
+
+@pytest.mark.clause("PT-4.3c")
+def test_who_says_that_it_is_about_conduct_is_shielded_whatever_the_category(putuo: World) -> None:
+    matter = "窗口推诿，来了三次都不给办许可证"
+    assert told_online(putuo, "li", matter, about_conduct="是").shielded
+    assert not told_online(putuo, "wang", matter, about_conduct="否").shielded
+
+
+@pytest.mark.clause("PT-4.2b")
+@pytest.mark.parametrize(
+    ("matter", "clause"),
+    [
+        ("沿街违法建筑要办执照，一直不给办", "PT-4.2b"),
+        ("窗口说明文规定不能办，我想问问", "PT-4.2b"),
+        ("判决书下来了对方不执行", "PT-4.2a"),
+    ],
+)
+def test_what_is_barred_is_suggested_before_it_is_submitted(putuo: World, matter: str, clause: str) -> None:
+    putuo.say("li", "我要反映")
+    putuo.say("li", matter)
+    reply = putuo.say("li", "说完了")[-1]
+    assert (reply.name, reply.values["clause"]) == ("excluded", clause)
+
+
+def test_what_was_told_and_registered_is_dated(putuo: World) -> None:
+    assert set(told_online(putuo).moments) == {"submitted_at", "accepted_at", "applicant_confirmed_at"}
+    oral = {"record_confirmed": "oral", "oral_reason": "来电反映，下次来补签"}
+    case = registered(putuo, told_at="2023-09-27T15:00", **FIRM, **oral)
+    assert case.at("submitted_at") == case.at("accepted_at") == at("2023-09-27T15:00")
+    assert case.at("confirmed_at") == case.at("applicant_confirmed_at") == at(THURSDAY)
+    assert putuo.due_day(case) == "2023-10-08"
+
+
+@pytest.mark.clause("PT-4.4.1", "PT-4.4.2", "PT-4.4.3")
+@pytest.mark.parametrize(
+    ("level", "due"),
+    [
+        ("simple", "2023-10-08"),  # its day is over: the next one, so that nobody makes it late by analysing
+        ("ordinary", "2023-10-09"),
+        ("complex", "2023-10-13"),
+    ],
+)
+def test_each_limit_runs_from_the_acceptance_however_late_it_is_analysed(
+    putuo: World, level: str, due: str
+) -> None:
+    case = registered(putuo)
+    putuo.pass_to("2023-10-07T10:00")
+    case = analysed(putuo, case, level)
+    running = putuo.duty(case, "limit")
+    assert running and (running.limit, putuo.due_day(case)) == (level, due)
+    if level != "simple":
+        assert putuo.due_day(dispatched(putuo, case)) == due
+
+
+@pytest.mark.clause("PT-4.4.5")
+def test_what_is_declined_later_is_answered_within_three_days_of_its_acceptance(putuo: World) -> None:
+    case = analysed(putuo, registered(putuo), "complex")
+    putuo.pass_to("2023-10-07T10:00")
+    putuo.do("fang", case, "decline", exclusion="law_limited", no_basis="某法第一条")
+    running = putuo.duty(case, "limit")
+    assert running and (running.limit, putuo.due_day(case)) == ("not_accepted", "2023-10-09")
+
+
+@pytest.mark.clause("PT-7.1", "PT-6.4b")
+@pytest.mark.parametrize(
+    ("role", "title"),
+    [
+        ("unit_deputy_head", "分管领导"),
+        ("lead_section", "科室负责人"),
+        ("unit_liaison", "承办单接收专人"),
+        ("handler", "经办人员"),
+    ],
+)
+def test_a_department_gets_no_sheet_before_it_has_named_everybody(
+    putuo: World, role: str, title: str
+) -> None:
+    without(putuo, "market", role)
+    given = {"subject": "许可证变更未获受理", "unit": "market", "requirement": "请一次说清材料"}
+    refusal = putuo.refusal("fang", analysed(putuo, registered(putuo)), "dispatch", **given)
+    assert (refusal.code, refusal.facts["roles"]) == ("unit_lacks_contacts", title)
+
+
+@pytest.mark.clause("PT-6.2a")
+def test_coordination_is_not_owed_any_more_once_the_analysis_says_with_whom(putuo: World) -> None:
+    case = analysed(putuo, registered(putuo), "simple", confirmed_with="")
+    assert putuo.duty(case, "coordination") is not None
+    assert putuo.duty(analysed(putuo, case), "coordination") is None
+    assert dispatched(putuo, case).stage == "WITH_UNIT"
+
+
+def test_a_new_level_takes_back_a_sheet_that_was_only_prepared(putuo: World) -> None:
+    case = dispatched(putuo, analysed(putuo, registered(putuo)))
+    putuo.pass_to("2023-10-10T09:30")
+    assert putuo.duty(case, "issue_supervision") is not None
+    case = putuo.do("fang", case, "relevel", level="complex", relevel_reason="两个部门的事")
+    assert putuo.duty(case, "issue_supervision") is None and not case.overdue
+
+
+def test_who_says_dissatisfied_or_worse_is_counted_as_bad(putuo: World) -> None:
+    for who, score in (("li", "1"), ("wang", "2"), ("zhao", "3")):
+        case = closed(putuo, dispatched(putuo, analysed(putuo, told_online(putuo, who))))
+        putuo.do(who, case, "rate", score=score)
+    ratings = computed(putuo, "bimonthly", "2023-09-01", "2023-10-31")["ratings"]
+    assert (ratings.said["rated"], ratings.said["bad"]) == (3, 2)
+
+
+@pytest.mark.parametrize("gap", ["level", "relevel_reason"])
+def test_nothing_changes_its_level_without_a_level_or_a_reason(putuo: World, gap: str) -> None:
+    case = dispatched(putuo, analysed(putuo, registered(putuo)))
+    given = {"level": "complex", "relevel_reason": "要几家一起看"}
+    refusal = putuo.refusal("fang", case, "relevel", **{**given, gap: ""})
+    assert isinstance(refusal, Incomplete) and refusal.problems == {gap: "missing"}
+
+
+# --- every turn -----------------------------------------------------------------------------------------
+
+
+def unconfirmed(world: World) -> Case:
+    return registered(world, record_confirmed="later")
+
+
+def spoken(world: World) -> Case:
+    """Told by voice, and not yet typed."""
+    world.say("li", "我要反映")
+    world.say("li", kind="voice", media_id="v1")
+    return told_online(world)
+
+
+def unanswered(world: World) -> Case:
+    """Told by voice, asked three working days ago, and reminded twice."""
+    case = dispatched(world, analysed(world, spoken(world), "complex"))
+    world.do("hua", case, "sign_for")
+    world.do("jin", case, "ask", question="新地址是哪里？")
+    world.pass_to("2023-10-09T18:00")
+    return world.again(case)
+
+
+def late(world: World) -> Case:
+    """Overdue and supervised, nobody has signed for it, with a question and a word to the window open."""
+    case = dispatched(world, analysed(world, told_online(world)))
+    world.do("li", case, "ask_human", human_question="还要多久？")
+    world.pass_to("2023-10-10T09:30")
+    world.do("jin", case, "ask", question="新地址是哪里？")
+    return world.do("shen", case, "supervise")
+
+
+def unseen(world: World) -> Case:
+    """Nobody at the window has looked until it was late."""
+    case = told_online(world)
+    world.pass_to("2023-10-10T09:30")
+    return world.do("shen", case, "supervise")
+
+
+def simple(world: World) -> Case:
+    """Done at the window and delivered."""
+    case = analysed(world, told_online(world), "simple", confirmed_with="")
+    return world.delivered(world.do("fang", case, "resolve", result="清单已当面说清"))
+
+
+def taken_over(world: World) -> Case:
+    """Analysed, declined, and taken in after all."""
+    case = analysed(world, told_online(world), "simple", confirmed_with="")
+    world.do("fang", case, "decline", exclusion="law_limited", no_basis="某法第一条")
+    return world.do("fang", case, "take_over")
+
+
+def test_at_every_turn_a_case_stands_as_the_tables_say(sqlite_url: str, tmp_path: Path) -> None:
+    world = World.of("putuo", sqlite_url, tmp_path / "files", start=THURSDAY)
+    starts = (told_online, unconfirmed, spoken, unanswered, late, unseen, simple, taken_over)
+    Walk(world, tmp_path).go(*starts)
+    world.close()

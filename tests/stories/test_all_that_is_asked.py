@@ -1,6 +1,7 @@
 """A round through the acts of the regulation: what each cannot be done without, and who hears of it.
 
-The world looks at both by itself, at every act (`tests/regions/asked.py`, `tests/regions/heard.py`).
+The world looks at both by itself, at every act (`tests/regions/asked.py`, `tests/regions/heard.py`). A walk at the end
+tries everything that is offered at every turn (`tests/regions/walk.py`).
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ from pathlib import Path
 import pytest
 
 from core.case import Case
+from tests.regions.asked import AskingWorld
 from tests.regions.drawing import ReadWorld
-from tests.world import World
+from tests.regions.walk import Walk
+from tests.world import MATTER, MONDAY, World
 
 WHY = "一句话说清"
 CONSENT = {"consent_way": "phone", "consent_at": "2022-04-11", "consent_words": "可以等"}
@@ -23,7 +26,7 @@ CONDUCT = {"scope_code": "conduct", "content_for_unit": "反映窗口态度"}
 def hall(sqlite_url: str, tmp_path: Path) -> Iterator[World]:
     made = ReadWorld.of("xiangjiang", sqlite_url, tmp_path / "files", start="2022-04-11T09:30")
     yield made
-    made.office.engine.dispose()
+    made.close()
 
 
 def signed_for(hall: World, **values: str) -> Case:
@@ -105,3 +108,45 @@ def test_afterwards(hall: World) -> None:
     hall.do("zhou", case, "propose_cause", cause_proposed="objective", cause_reason=WHY)
     hall.do("xiao", case, "judge_objective", judge_reason=WHY)
     assert hall.duty(case, "judge") is None
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {"ground": "交过材料，没有办成", "prior_channel": "网上提交的"},
+        {"ground": "跑了好几趟，没有解决", "relation": "替父母、家人"},
+        {"ground": "都不是，另有情况", "applicant_type": "企业等法人", "relation": "替单位"},
+        {"ground": "都不是，另有情况", "applicant_type": "其他组织", "relation": "替别人"},
+    ],
+)
+@pytest.mark.parametrize("matter", [MATTER, "窗口的人态度很差，推来推去"])
+def test_the_form_is_whole_when_all_that_is_asked_for_was_said(
+    sqlite_url: str, tmp_path: Path, answers: dict[str, str], matter: str
+) -> None:
+    world = AskingWorld.of("xiangjiang", sqlite_url, tmp_path / "files", start=MONDAY)
+    assert world.tell("li", matter, **answers).stage == "SUBMITTED"
+    world.close()
+
+
+def told(world: World) -> Case:
+    return world.tell("li")
+
+
+def complained(world: World) -> Case:
+    return world.tell("li", "窗口的人态度很差，推来推去")
+
+
+def spoken(world: World) -> Case:
+    world.say("li", "我要反映")
+    world.say("li", kind="voice", media_id="v1")
+    return world.tell("li")
+
+
+def registered(world: World) -> Case:
+    return world.register()
+
+
+def test_at_every_turn_a_case_stands_as_the_tables_say(sqlite_url: str, tmp_path: Path) -> None:
+    world = World.of("xiangjiang", sqlite_url, tmp_path / "files", start=MONDAY)
+    Walk(world, tmp_path).go(told, registered, complained, spoken)
+    world.close()

@@ -26,7 +26,7 @@ def december(database_url: str, tmp_path: Path) -> Iterator[World]:
     world = World.make(database_url, tmp_path / "files", start="2022-12-26T09:30")
     world.office = replace(world.office, calendar=BEFORE)
     yield world
-    world.office.engine.dispose()
+    world.close()
 
 
 def notice_comes(world: World) -> int:

@@ -118,7 +118,7 @@ def test_the_case_stays_whole(folder: Path, start: Any, steps: list[tuple[str, i
             world.pass_to(later.replace(tzinfo=None).isoformat())
             case = world.again(case)
             is_whole(world, case, "time passes")
-    world.office.engine.dispose()
+    world.close()
 
 
 def pick(world: World, case: Case, who: str, number: int) -> str:
