@@ -2,7 +2,7 @@
 
 BIN := .venv/bin
 
-.PHONY: demo tour test check bench clauses mutations format lock clean
+.PHONY: demo tour test check bench clauses mutations papers format lock clean
 
 demo: .venv/run.stamp
 	$(BIN)/bancheng demo
@@ -27,6 +27,9 @@ clauses: .venv/test.stamp browser
 
 mutations: .venv/test.stamp
 	$(BIN)/python -m tests.mutations
+
+papers: .venv/test.stamp
+	$(BIN)/python -m tests.papers.examples
 
 format: .venv/test.stamp
 	$(BIN)/ruff format
