@@ -22,11 +22,12 @@ FEW = 10_000
 # A case with its unit, a running limit and the reminder that will come: what a busy hall has very many of.
 LOAD = (
     """INSERT INTO cases (ref, number, profile, policy_version, stage, round, rev, channel, subject, kind, level,
-         unit_id, shielded, unconfirmed, supervision_count, opened_at)
+         unit_id, shielded, unconfirmed, supervision_count, members, opened_at)
        SELECT 'b' || i, 'B' || i, :profile, :version, 'WITH_UNIT', 1, 0, 'hall', '', :kind, :level,
-         :unit, false, false, 0, :now FROM generate_series(1, :count) i""",
-    """INSERT INTO duty (case_id, round, key, generation, state, holder, clause, opened_at, due_at, provisional, tries)
-       SELECT id, 1, :duty, 1, 'open', 'handler', '', :now, :due, false, 0 FROM cases""",
+         :unit, false, false, 0, '[]', :now FROM generate_series(1, :count) i""",
+    """INSERT INTO duty (case_id, round, key, part, generation, state, holder, clause, opened_at, due_at, provisional,
+         tries)
+       SELECT id, 1, :duty, 0, 1, 'open', 'handler', '', :now, :due, false, 0 FROM cases""",
     """INSERT INTO step (duty_id, case_id, key, due_at, state, attempts)
        SELECT id, case_id, :step, CAST(:due AS timestamptz) + id * interval '1 second', 'due', 0 FROM duty""",
 )
