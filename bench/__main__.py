@@ -31,7 +31,7 @@ BENCHMARKS: Final[Mapping[str, Callable[[Setting], Iterator[Result]]]] = {
     "report": report.run,
     "year": year.run,
 }
-LONG: Final = frozenset({"year"})  # only when named
+LONG: Final = frozenset({"ledger", "report", "year"})  # only when named
 LATEST: Final = ROOT / "build" / "bench" / "latest.json"
 
 
