@@ -87,6 +87,19 @@ def test_holidays_and_make_up_days_count_as_the_notices_say(
     hall.office.engine.dispose()
 
 
+def test_no_limit_waits_for_the_dispatch(hall: World) -> None:
+    cases = {"complex": hall.tell("li"), "external": hall.tell("wang")}
+    hall.pass_to("2022-04-13T10:00")
+    sent = {
+        level: hall.dispatch(case, level=level, unit="housing" if level == "complex" else "park")
+        for level, case in cases.items()
+    }
+    assert {level: hall.due_day(case) for level, case in sent.items()} == {
+        "complex": "2022-04-24",
+        "external": "2022-04-29",
+    }, "fifteen working days of the telling, the window's two among them"
+
+
 @pytest.mark.clause("XJ-4.1b")
 def test_reminders_come_once_each_in_office_hours_and_stop_when_it_is_met(world: World) -> None:
     ordinary = world.dispatch(world.tell("li"), level="ordinary")
