@@ -221,10 +221,11 @@ def _is_short_for(said: str, label: str) -> bool:
     """住建局 for 住房和城乡建设局: its letters in their order, alone or with other words around them."""
     if len(said) < 2 or len(label) <= 4:
         return False
-    heads = [at for at, letter in enumerate(said) if letter == label[0]]
-    tails = [at for at, letter in enumerate(said) if letter == label[-1]]
-    named = [said[head : tail + 1] for head in heads for tail in tails if tail - head >= 2]
-    return any(_in_order(short, label) for short in (said, *named))
+    # A short name is no longer than the long one: what is looked at grows with the text, not with its square.
+    starts = (at for at, letter in enumerate(said) if letter == label[0])
+    around = (said[at : at + len(label)] for at in starts)
+    named = (part[: end + 1] for part in around for end in range(2, len(part)) if part[end] == label[-1])
+    return _in_order(said, label) or any(_in_order(short, label) for short in named)
 
 
 def _in_order(short: str, label: str) -> bool:
