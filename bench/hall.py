@@ -22,7 +22,7 @@ from core import schema, store
 from core.privacy import make_key
 from core.settings import from_env
 from deploy.sandbox import wire
-from workers.build import build
+from workers.build import lasting
 
 ROOT: Final = Path(__file__).parent.parent
 HALL_FILE: Final = ROOT / "deploy/sandbox/halls/xiangjiang.toml"  # whose questions `bench.load` can answer
@@ -62,7 +62,7 @@ def open_hall(server: str, folder: Path, platform: str = "http://127.0.0.1:9") -
     engine = store.open_engine(settings.database_url)
     schema.upgrade(engine)
     engine.dispose()
-    service = build(settings)
+    service = lasting(settings)
     try:
         yield Hall(service, env)
     finally:

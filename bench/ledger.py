@@ -102,9 +102,9 @@ def _export_again_and_again(last: date, count: int, out: Path) -> float:
     import resource
 
     from core.settings import from_env
-    from workers.build import build
+    from workers.build import lasting
 
-    service = build(from_env(os.environ))
+    service = lasting(from_env(os.environ))
     viewer = _person(service, "zhou")
     with store.transaction(service.office.engine) as conn, out.open("wb") as file:
         sheet = papers.listed(service.office, conn, viewer, "", FIRST, last, service.now())

@@ -21,7 +21,7 @@ from bot.service import Service
 from core import store
 from core.settings import from_env
 from workers import delivery, main, sweeper
-from workers.build import build
+from workers.build import lasting
 
 # What a message of ours weighs on the wire, and what an answer of a platform takes over the internet at best.
 DELAY: Final = 0.05
@@ -123,7 +123,7 @@ def drain(service: Service) -> int:
 
 if __name__ == "__main__":
     os.nice(main.BEHIND)
-    own = build(from_env(os.environ))
+    own = lasting(from_env(os.environ))
     while True:
         if not drain(own):
             time.sleep(0.1)

@@ -56,9 +56,8 @@ _KNOWN: Final = sa.union_all(
         *(sa.null(), sa.null(), _E.digest, sa.null()),
     ).where(_E.case_id == sa.bindparam("case_id"), _E.seq == sa.bindparam("rev")),
 ).order_by("round", "id")
-_IDS: Final[sa.BindParameter[int]] = sa.bindparam("ids", expanding=True)
-_SEVERAL: Final = sa.select(store.case).where(store.case.c.id.in_(_IDS))
-_KNOWN_OF_SEVERAL: Final = sa.union_all(*_beside(lambda case_id: case_id.in_(_IDS))).order_by("round", "id")
+_SEVERAL: Final = sa.select(store.case).where(store.among(store.case.c.id))
+_KNOWN_OF_SEVERAL: Final = sa.union_all(*_beside(store.among)).order_by("round", "id")
 _COLUMNS: Final = tuple(store.case.c.keys())
 _FORMER: Final = sa.update(store.fact).where(
     _F.case_id == sa.bindparam("of_case"), _F.field.in_(sa.bindparam("fields", expanding=True)), _F.current

@@ -282,14 +282,16 @@ def _read(office: Office, conn: Connection, period: Period, ids: Sequence[int]) 
     done = _by_case(
         conn.execute(
             sa.select(_E.case_id, _E.act, _E.at, _E.round, _E.data, _E.stage_to)
-            .where(_E.case_id.in_(ids), _E.at <= until)
+            .where(store.among(_E.case_id, ids), _E.at <= until)
             .order_by(_E.case_id, _E.seq)
         )
     )
     said = _by_case(
         conn.execute(
             sa.select(_F.case_id, _F.field, _F.code, _F.value_enc)
-            .where(_F.case_id.in_(ids), _F.at <= until, _F.ended_at.is_(None) | (_F.ended_at > until))
+            .where(
+                store.among(_F.case_id, ids), _F.at <= until, _F.ended_at.is_(None) | (_F.ended_at > until)
+            )
             .where(_F.code.is_not(None) | (_F.field == "item"))
             .order_by(_F.id)
         )
@@ -298,17 +300,17 @@ def _read(office: Office, conn: Connection, period: Period, ids: Sequence[int]) 
         conn.execute(
             sa.select(_D.id, _D.case_id, _D.key, _D.round, _D.part, _D.generation)
             .add_columns(_D.state, _D.opened_at, _D.met_at, _D.due_at)
-            .where(_D.case_id.in_(ids))
+            .where(store.among(_D.case_id, ids))
             .order_by(_D.id)
         )
     )
     told = {
         row.case_id: row.at
         for row in conn.execute(
-            sa.select(_M.case_id, _M.at).where(_M.case_id.in_(ids), _M.name == "submitted_at")
+            sa.select(_M.case_id, _M.at).where(store.among(_M.case_id, ids), _M.name == "submitted_at")
         )
     }
-    query = sa.select(_C.id, _C.number, _C.channel, _C.shielded).where(_C.id.in_(ids))
+    query = sa.select(_C.id, _C.number, _C.channel, _C.shielded).where(store.among(_C.id, ids))
     rows = {row.id: row for row in conn.execute(query)}
     for case_id in ids:
         if case_id not in done or done[case_id][-1].stage_to == "DRAFT":

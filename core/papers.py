@@ -26,7 +26,7 @@ from core.workdays import SHANGHAI
 # The sheets of kind 交办 and 协办 follow the kind of the case; 督办 is a third title of the same sheet.
 SUPERVISE: Final = "supervise"
 PRINTED: Final = 3000  # rows of a ledger that go to a printer, some 300 pages
-TOGETHER: Final = 100  # cases of a ledger read at once: more would only keep the garbage collector busy
+TOGETHER: Final = 400  # cases of a ledger read at once
 # Under which name an event keeps whom or what a form looked up (core.desk.effects, core.desk.above).
 _LOOKED_UP: Final[Mapping[str, tuple[str, ...]]] = {
     "unit": ("unit", "lead"),

@@ -354,7 +354,7 @@ class Reader:
         wanted = sa.or_(_D.key.in_(closing), _D.key.startswith("to_", autoescape=True))
         rows = self._conn.execute(
             sa.select(_D.case_id, _D.round, _D.key, _D.state, _D.due_at, _D.met_at)
-            .where(_D.case_id.in_(ids), wanted, _D.state != "void")
+            .where(store.among(_D.case_id, ids), wanted, _D.state != "void")
             .order_by(_D.state == "open", _D.id)
         ).all()
         limits, deliveries = dict[int, datetime](), dict[tuple[int, int], dict[str, datetime]]()
@@ -367,7 +367,7 @@ class Reader:
 
     def _events(self, ids: Sequence[int]) -> dict[int, list[Event]]:
         rows = self._conn.execute(
-            sa.select(store.event).where(_E.case_id.in_(ids)).order_by(_E.case_id, _E.seq)
+            sa.select(store.event).where(store.among(_E.case_id, ids)).order_by(_E.case_id, _E.seq)
         ).all()
         found: dict[int, list[Event]] = {}
         for row in rows:

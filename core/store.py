@@ -11,6 +11,7 @@ SQLAlchemy Core; rows stay inside `core`, what leaves are frozen dataclasses. Tw
 from __future__ import annotations
 
 import contextvars
+import json
 import select
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,8 +22,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Column, ForeignKey, Index, Table, UniqueConstraint
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.engine import Connection, Dialect, Engine
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -51,9 +55,52 @@ class Instant(sa.types.TypeDecorator[datetime]):
         return value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        return None if value is None else value.replace(tzinfo=UTC)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
+        # PostgreSQL answers in the zone of the session, which is UTC (`open_engine`); a ledger asks for millions.
+        return super().result_processor(dialect, coltype) if dialect.name == "sqlite" else None
+
+
+class Ids(sa.types.TypeDecorator[Sequence[int]]):
+    """Any number of ids as one parameter: an array, for SQLite a JSON list."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> sa.types.TypeEngine[Any]:
+        array: sa.types.TypeEngine[Any] = ARRAY(sa.BigInteger())
+        return dialect.type_descriptor(array if dialect.name == "postgresql" else sa.Text())
+
+    def process_bind_param(self, value: Sequence[int] | None, dialect: Dialect) -> Any:
+        ids = list(value or ())
+        return ids if dialect.name == "postgresql" else json.dumps(ids)
+
+
+class _Among(FunctionElement[bool]):
+    inherit_cache = True
+    type = sa.Boolean()
+
+
+@compiles(_Among)
+def _in_list(element: _Among, compiler: SQLCompiler, **options: Any) -> str:
+    column, ids = (compiler.process(part, **options) for part in element.clauses)
+    return f"{column} IN (SELECT value FROM json_each({ids}))"
+
+
+@compiles(_Among, "postgresql")
+def _in_array(element: _Among, compiler: SQLCompiler, **options: Any) -> str:
+    column, ids = (compiler.process(part, **options) for part in element.clauses)
+    return f"{column} = ANY ({ids})"
+
+
+IDS: sa.BindParameter[Any] = sa.bindparam("ids", type_=Ids)
+
+
+def among(column: sa.ColumnElement[int], ids: Sequence[int] | None = None) -> sa.ColumnElement[bool]:
+    """Whether a column of ids is one of `ids`, or of those given as the parameter "ids". One statement however many
+    there are, where `in_` makes one for each number of them, which is then read anew on both sides."""
+    return _Among(column, IDS if ids is None else sa.literal(ids, Ids))
 
 
 def _table(name: str, *columns: Any) -> Table:

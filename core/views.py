@@ -232,7 +232,7 @@ def log_views(conn: Connection, ids: Sequence[int], person: Person, what: str, n
         c.id, sa.literal(person.id), sa.literal(now, store.Instant), sa.literal(what), sa.literal("")
     )
     into = (v.case_id, v.person_id, v.at, v.what, v.reason)
-    conn.execute(sa.insert(store.view_log).from_select(into, looks.where(c.id.in_(ids))))
+    conn.execute(sa.insert(store.view_log).from_select(into, looks.where(store.among(c.id, ids))))
 
 
 _STAGE_STATUS: Final[Mapping[str, str]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -44,6 +45,15 @@ def build(settings: Settings) -> Service:
         machine=machine_clock,
         ring=ring,
     )
+
+
+def lasting(settings: Settings) -> Service:
+    """The service of a process that serves until it is stopped: what there is by now stays for good, so the garbage
+    collector need not go through it again and again (a seventh of the time of a ledger). Raises as `build` does."""
+    service = build(settings)
+    gc.collect()
+    gc.freeze()
+    return service
 
 
 def machine_clock() -> datetime:

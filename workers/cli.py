@@ -86,7 +86,7 @@ def serve(args: Args) -> None:
     from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 
     from bot.app import create_app
-    from workers.build import build
+    from workers.build import lasting
 
     settings = console.settings()
 
@@ -107,7 +107,7 @@ def serve(args: Args) -> None:
                 self.cfg.set(name, value)
 
         def load(self) -> object:
-            return create_app(build(settings))
+            return create_app(lasting(settings))
 
     Server().run()
 
@@ -126,10 +126,10 @@ def clock(args: Args) -> None:
     from workers import sweeper
     from workers.arrange import arrange
     from workers.bell import Bell
-    from workers.build import build
+    from workers.build import lasting
 
     settings = console.settings()
-    service = build(settings)
+    service = lasting(settings)
     if settled := recount.everything(service.office, service.now()):
         logging.getLogger(__name__).info("%d provisional dates settled by the calendar", settled)
     arrange(service)

@@ -15,7 +15,7 @@ from core.settings import Settings, from_env
 from workers import bell, delivery, sweeper
 from workers import media as files
 from workers import redraw as cards
-from workers.build import build
+from workers.build import lasting
 
 BEHIND: Final = 10  # on the scale of `nice`: who writes to us comes before what we have to say
 
@@ -23,7 +23,7 @@ BEHIND: Final = 10  # on the scale of `nice`: who writes to us comes before what
 @cache
 def service() -> Service:
     """The one service of this process: RQ calls by name, so it cannot be handed over."""
-    return build(from_env(os.environ))
+    return lasting(from_env(os.environ))
 
 
 def deliver() -> None:
