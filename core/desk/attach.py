@@ -213,8 +213,12 @@ def by_ref(conn: Connection, vault: Vault, ref: str) -> Attachment | None:
 
 
 def has_untyped_voice(conn: Connection, case_id: int) -> bool:
+    """Whether something was spoken since somebody last listened and typed."""
+    e = store.event.c
+    typed = sa.select(sa.func.max(e.at)).where(e.case_id == case_id, e.act == "transcribe").scalar_subquery()
+    since = sa.or_(typed.is_(None), A.c.at > typed)
     return (
-        conn.execute(sa.select(A.c.id).where(A.c.case_id == case_id, A.c.purpose == "voice")).first()
+        conn.execute(sa.select(A.c.id).where(A.c.case_id == case_id, A.c.purpose == "voice", since)).first()
         is not None
     )
 

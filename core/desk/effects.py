@@ -71,6 +71,10 @@ def add(work: Work) -> None:
     _note_voice(work)
 
 
+def answer(work: Work) -> None:
+    _note_voice(work)
+
+
 def insist(work: Work) -> None:
     work.change(unconfirmed=True)
 
@@ -434,6 +438,9 @@ def supervise(work: Work) -> None:
 
 
 def transcribe(work: Work) -> None:
+    """What was spoken later stands under what was typed before."""
+    before = cases.word(work.office.vault, cases.load(work.conn, work.case.id), "transcript")
+    work.text("transcript", "\n".join(filter(None, (before, str(work.values["transcript"])))))
     work.code("has_voice", None)
 
 
@@ -451,6 +458,7 @@ EFFECTS: Final[Mapping[str, Callable[[Work], None]]] = {
     "submit": submit,
     "register": register,
     "add": add,
+    "answer": answer,
     "insist": insist,
     "ask_human": ask_human,
     "accept": accept,

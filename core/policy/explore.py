@@ -167,6 +167,7 @@ _TOLD: Final[Mapping[str, Values]] = {
 }
 _LOOKED_AT: Final[Mapping[str, Values]] = {"unconfirmed": (False,)}
 _REACHED: Final = ((), ("reached", "deliver:to_applicant"), ("third_attempt", "deliver:to_applicant"))
+_SPOKEN: Final = Beside({"has_voice": (None, "yes")})
 _RATED: Final = Beside(
     {
         "by_proxy": (
@@ -186,14 +187,8 @@ BESIDE: Final[Mapping[str, Beside]] = {
     "register": Beside(
         {**_TOLD, "channel": _form("intake_channel")}, happens=((), ("applicant_confirmed_at",))
     ),
-    "add": Beside(
-        {
-            "has_voice": (
-                None,
-                "yes",
-            )
-        }
-    ),
+    "add": _SPOKEN,
+    "answer": _SPOKEN,
     "insist": Beside({"unconfirmed": (True,)}),
     "ask_human": Beside(
         {
