@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from core import flow
+from core.people import COMPANION, SYSTEM, UNIT_ROLES
 from core.policy.model import OUTCOMES
 
 GONE: Final = object()  # as a new value: the entry is left out
@@ -101,9 +102,11 @@ def _slots(table: Table) -> Told:
     used = {flow.SLOTS.get(act, "") for act in table["acts"]}
     used |= set(_words({key: value for key, value in table.items() if key != "slots"}))
     for slot, roles in table["slots"].items():
-        for role in (
-            roles if slot in used else ()
-        ):  # what nobody is asked to do or told of, nobody can do wrong
+        if slot not in used:  # what nobody is asked to do or told of, nobody can do wrong
+            continue
+        if slot == COMPANION:  # whoever comes along is named at the visit (`core.desk.act.tell`)
+            continue
+        for role in roles:
             yield f"slots.{slot}: not {role}", ("slots", slot), _less(roles, role), ANY, slot, role
 
 
@@ -161,11 +164,16 @@ def _acts(table: Table) -> Told:
                     "Incomplete",
                 )
         for guard, free in (("needs_duty", ""), ("once", False), ("when", {})):
+            if (key, guard) == ("deliver", "needs_duty") and len(_deliveries(table)) == 1:
+                continue  # the stage in which it is offered ends with its only delivery
             if act.get(guard):
                 yield f"{where}.{guard}: off", (*path, guard), free, (key,), "refusal", str(act[guard])
         for guard in ("after", "blocked_by", "moments"):
             for told in _each_out(where, act, path, (key,), "refusal", key=guard):
-                always = guard == "after" and told[-1] in TAKEN_IN
+                always = guard == "after" and (
+                    told[-1] in TAKEN_IN
+                    or _by_itself(table, key, _recording(table, told[-1]))  # nobody can do it before
+                )
                 if not always and (guard != "moments" or (key, told[-1]) not in BY_ITSELF):
                     yield told
 
@@ -186,19 +194,61 @@ def _duties(table: Table) -> Told:
             for name in duty.get(trigger, ()):
                 if trigger in ("met_by", "void_on") and name in ENDING:
                     continue
-                needed = table["acts"].get(name, {}).get("after", ())
-                if trigger == "void_on" and set(needed) & set(duty.get("met_by", ())):
-                    continue  # it cannot happen before the duty is met
+                if trigger == "void_on" and _ends_anyway(table, duty, name):
+                    continue
+                if trigger == "met_by" and _until_a_unit(table, duty) and _of_a_unit(table, name):
+                    continue  # nobody can do it before a unit has the case
                 if name in live or name.startswith("deliver:"):
                     less = _less(duty[trigger], name)
                     needs = (name,) if name in live else (word,)
                     yield f"{where}.{trigger}: not {name}", (*path, trigger), less, needs, word
         for at, step in enumerate(duty.get("steps", ())):
+            if step["at"].startswith("target") and not any(limit.get("target") for limit in table["limits"]):
+                continue  # no day of this regulation has another before it
             named = ((f"{word}.{step['key']}",), step.get("notice"), step["key"], word)
             yield f"{where}.{step['key']}: out", (*path, "steps", at), GONE, *named
             for slot in step.get("tell", ()) if len(step.get("tell", ())) > 1 else ():
                 way = (*path, "steps", at, "tell")
                 yield f"{where}.{step['key']}: {slot} not told", way, _less(step["tell"], slot), *named, slot
+
+
+def _ends_anyway(table: Table, duty: Table, name: str) -> bool:
+    """Whether a duty has ended by the time of this act, or ends with it, whatever its `void_on` says of it."""
+    act, met = table["acts"].get(name, {}), set(duty.get("met_by", ()))
+    if met & set(act.get("after", ())):
+        return True  # it cannot happen before the duty is met
+    if duty.get("each"):
+        return False  # met by one member, it is still owed by the others
+    if _by_itself(table, name, met):
+        return True  # what brings it about has met the duty a moment before (`core.desk.act`)
+    return bool(
+        set(act.get("moments", ())) & {*met, *duty.get("void_on", ())}
+    )  # the moment that it puts on record
+
+
+def _by_itself(table: Table, name: str, acts: Collection[str]) -> bool:
+    """Whether an act is done by nobody, and by itself only in consequence of these."""
+    upon = {one for entry in table.get("automatic", ()) if entry["act"] == name for one in entry["on"]}
+    slot = flow.SLOTS.get(name, "")
+    return bool(upon) and upon <= set(acts) and table["slots"].get(slot, [slot]) == [SYSTEM]
+
+
+def _recording(table: Table, moment: str) -> frozenset[str]:
+    """The acts that put a moment on record."""
+    return frozenset(name for name, act in table["acts"].items() if moment in act.get("moments", ()))
+
+
+def _until_a_unit(table: Table, duty: Table) -> bool:
+    """Whether a duty is open only as long as no unit has the case: whatever names one meets it."""
+    acts = table["acts"].items()
+    naming = {name for name, act in acts if any(asked["id"] == "unit" for asked in act.get("fields", ()))}
+    return duty.get("when", {}).get("unit") is False and naming <= set(duty.get("met_by", ()))
+
+
+def _of_a_unit(table: Table, name: str) -> bool:
+    """Whether an act is done by nobody but people of the unit that has the case."""
+    roles = table["slots"].get(flow.SLOTS.get(name, ""), ())
+    return bool(roles) and set(roles) <= UNIT_ROLES
 
 
 def _notices(table: Table) -> Told:
@@ -236,6 +286,14 @@ def _extension(table: Table) -> Told:
         yield "extension.times: one more", ("extension", "times"), rule.get("times", 1) + 1, *words
     if rule["allowed"] and rule.get("max_wd"):
         yield "extension.max_wd: one more", ("extension", "max_wd"), rule["max_wd"] + 1, *words
+
+
+def _deliveries(table: Table) -> frozenset[str]:
+    """The duties that keep a case in the stage of delivering."""
+    acts = frozenset({"sign_off", "reply", "resolve", "conclude_above"}) & table["acts"].keys()
+    return frozenset(
+        d["key"] for d in table["duties"] if d["key"].startswith("to_") and acts & set(d["opens_on"])
+    )
 
 
 def _happenings(table: Table) -> frozenset[str]:

@@ -306,6 +306,13 @@ def test_a_clue_passed_on_is_read_by_sender_head_and_target_alone(putuo: World) 
 
 
 @pytest.mark.clause("PT-7.4c")
+def test_the_operator_may_pass_on_a_clue_itself(putuo: World) -> None:
+    case = pt.registered(putuo)
+    do(putuo, "shen", "send", "clue", case=case, to_unit=unit_of(putuo, "housing"), words="冒名办理。")
+    assert {p.key for p in putuo.office.hall.people if seen(putuo, p.key)} == {"shen", "ren"}
+
+
+@pytest.mark.clause("PT-7.4c")
 def test_a_clue_to_one_department_is_not_read_by_another(putuo: World) -> None:
     case = pt.registered(putuo)
     do(putuo, "fang", "send", "clue", case=case, to_unit=unit_of(putuo, "housing"), words="冒名办理。")

@@ -163,10 +163,10 @@ HEARD: Final[Mapping[str, Mapping[str, list[str]]]] = {
         ],
         "visit.remind_day": ["duty_today: coordination_office"],
         "withdraw": [
-            "withdrawn: applicant",
-            "withdrawn_card: handler lead_section unit_liaison if unit=yes shielded=no",
-            "withdrawn_card: coordination_office if unit=no",
-            "withdrawn_card: coordination_office handler unit_liaison if unit=yes shielded=yes",
+            "withdrawn: applicant if numbered=yes",
+            "withdrawn_card: handler lead_section unit_liaison if unit=yes shielded=no numbered=yes",
+            "withdrawn_card: coordination_office if unit=no numbered=yes",
+            "withdrawn_card: coordination_office handler unit_liaison if unit=yes shielded=yes numbered=yes",
         ],
     },
     "longhui": {
@@ -212,7 +212,12 @@ HEARD: Final[Mapping[str, Mapping[str, list[str]]]] = {
         "arrival.late": ["on_site_card: handler unit_head"],
         "ask": ["case_moved: window_staff if since:confirmed_at first:no", "question: applicant"],
         "ask_human": ["human_card: window_staff", "human_soon: applicant if asked_human=first"],
-        "call_on_site": ["on_site_card: handler unit_head"],
+        "call_on_site": [
+            "on_site_card: handler unit_head",
+            "case_moved: window_staff if since:confirmed_at first:no",
+        ],
+        "note_arrival": ["case_moved: window_staff if since:confirmed_at first:no"],
+        "accept": ["case_moved: window_staff if since:confirmed_at first:no"],
         "conclude": [
             "case_moved: window_staff if since:confirmed_at first:no",
             "concluded_card: handler unit_head",
@@ -316,7 +321,7 @@ HEARD: Final[Mapping[str, Mapping[str, list[str]]]] = {
         ],
         "register": ["acceptance: applicant"],
         "reply": ["result: applicant", "result_copy: supervision_section window_staff"],
-        "resolve": ["result: applicant"],
+        "resolve": ["result: applicant", "case_moved: window_staff if since:confirmed_at first:no"],
         "send_back": ["sent_back_card: window_staff"],
         "sign_for": ["case_moved: window_staff if since:confirmed_at first:no"],
         "sign_for.chase": ["sign_for_chase: handler unit_head"],

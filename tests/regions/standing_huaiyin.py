@@ -53,7 +53,7 @@ OFFERED: Final[Mapping[str, list[str]]] = {
     "resolve": [OFFICE],
     "relevel": [OFFICE],
     "return_doable": [OFFICE],
-    "convene": [OFFICE],
+    "convene": [f"{OFFICE} if unit=yes"],
     "convene_above": [OFFICE],
     "conclude": [OFFICE],
     "shelve": [OFFICE],

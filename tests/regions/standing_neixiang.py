@@ -82,7 +82,8 @@ OWED: Final[Mapping[str, Owed]] = {
         f"WITH_UNIT JOINT if level=complex last:dispatch/progress|redo|return_doable|{_LEFT}",
         "3wd dispatched_at",
         "(remind_before) (remind_day) overdue",
-        may=f"WITH_UNIT JOINT if level=special last:dispatch/progress|redo|return_doable|{_LEFT}",
+        may="WITH_UNIT JOINT if level=special last:relevel/dispatch"
+        f" last:dispatch/progress|redo|return_doable|{_LEFT}",
     ),
     "sign_for": Owed(
         "WITH_UNIT if before:signed_for_at last:dispatch|return_doable|redo|reopen/convene",

@@ -1,4 +1,4 @@
-"""What every window does every day, in the regions where the window itself sends the matter on.
+"""What every window does every day; first in the regions where the window itself sends the matter on.
 
 Who hears of each act, and what it cannot be done without, is looked at by the world itself (`heard.py`, `asked.py`).
 """
@@ -12,16 +12,18 @@ from pathlib import Path
 
 import pytest
 
-from core import duties, store
+from core import duties, library, store
 from core.case import Case
 from core.desk import deliver
+from core.refusals import Incomplete
 from core.workdays import SHANGHAI
+from tests.regions import test_huaiyin as huaiyin
 from tests.regions import test_longhui as longhui
 from tests.regions import test_neixiang as neixiang
 from tests.regions import test_putuo as putuo
 from tests.regions.drawing import ReadWorld
 from tests.stories.reading import scan
-from tests.world import World
+from tests.world import MONDAY, World
 
 
 @dataclass(frozen=True)
@@ -36,10 +38,24 @@ class Region:
     told: Callable[[World], Case]
     sent: Callable[[World, Case], Case]
     answered: Callable[[World, Case], Case]
+    office: str = ""  # who writes the case library, if the window does not
+    back: tuple[
+        tuple[str, str, dict[str, str]], ...
+    ] = ()  # who does what until a closed matter is worked on again
 
 
 REGIONS = (
-    Region("longhui", longhui.FRIDAY, "ouyang", "bu", "bu", longhui.tell, longhui.send, longhui.answer),
+    Region(
+        "longhui",
+        longhui.FRIDAY,
+        "ouyang",
+        "bu",
+        "bu",
+        longhui.tell,
+        longhui.send,
+        lambda world, case: longhui.answer(world, case, redo_reason="上次没有等到回音"),
+        back=(("li", "rate", {"score": "1"}),),
+    ),
     Region(
         "neixiang",
         neixiang.TUESDAY,
@@ -49,6 +65,7 @@ REGIONS = (
         neixiang.told_online,
         neixiang.dispatched,
         neixiang.replied,
+        back=(("li", "rate", {"score": "1"}),),
     ),
     Region(
         "putuo",
@@ -59,6 +76,48 @@ REGIONS = (
         putuo.told_online,
         lambda world, case: putuo.dispatched(world, putuo.analysed(world, case)),
         putuo.replied,
+    ),
+)
+
+
+def sent_inside(world: World, case: Case) -> Case:
+    confirmed = {"scope_code": "project", "project_name": "消防水池改造", "cause_text": "互为前置"}
+    world.do("song", case, "accept", subject=huaiyin.SUBJECT, **confirmed)
+    huaiyin.judged(world, case, "doable")
+    return world.do("gao", case, "handle_inside", sections="审批科")
+
+
+OTHERS = (
+    Region(
+        "xiangjiang",
+        MONDAY,
+        "zhou",
+        "zhang",
+        "zhang",
+        World.tell,
+        World.dispatch,
+        World.result,
+        back=(
+            (
+                "zhou",
+                "follow_up",
+                {"visit_way": "phone", "visit_satisfied": "dissatisfied", "visit_opinion": "敷衍"},
+            ),
+            ("zhou", "propose_cause", {"cause_proposed": "subjective", "cause_reason": "只回了一句话"}),
+            ("xiao", "redo", {"judge_reason": "没有说明依据"}),
+        ),
+    ),
+    Region(
+        "huaiyin",
+        huaiyin.THURSDAY,
+        "song",
+        "",  # nobody signs for what stays in the unit
+        "song",
+        huaiyin.told,
+        sent_inside,
+        lambda world, case: huaiyin.replied(world, case, **huaiyin.CANNOT),
+        "qiu",
+        (("qiu", "restart", {"restart_ground": "policy", "policy_document": "苏建〔2023〕9号"}),),
     ),
 )
 
@@ -74,6 +133,14 @@ def world(region: Region, sqlite_url: str, tmp_path: Path) -> Iterator[World]:
     made = ReadWorld.of(region.name, sqlite_url, tmp_path / "files", start=region.start)
     yield made
     made.close()
+
+
+anywhere = pytest.mark.parametrize("region", (*REGIONS, *OTHERS), ids=lambda region: region.name)
+
+
+def signed_for(world: World, region: Region, case: Case) -> Case:
+    case = region.sent(world, case)
+    return world.do(region.taker, case, "sign_for") if region.taker else case
 
 
 def owed(world: World, case: Case) -> list[str]:
@@ -135,12 +202,12 @@ def unreachable(world: World, case: Case, notice: str) -> None:
         deliver.unreachable(world.office, conn, message, world.now)
 
 
+@anywhere
 @pytest.mark.parametrize("answered", ["answer", "answer_for"])
 def test_who_cannot_be_asked_is_called_until_there_is_an_answer(
     world: World, region: Region, answered: str
 ) -> None:
-    case = region.sent(world, region.told(world))
-    world.do(region.taker, case, "sign_for")
+    case = signed_for(world, region, region.told(world))
     world.do(region.handler, case, "ask", question="原件还在手上吗？")
     unreachable(world, case, "question")
     assert "call" in owed(world, case) and world.outbox(case, "call_task")
@@ -177,3 +244,124 @@ def test_who_stops_before_submitting_is_told_nothing_more_nor_is_anybody(
     draft = world.of_contact("li")
     assert draft.stage == "DRAFT" and world.do("li", draft, "withdraw").stage == "WITHDRAWN"
     assert world.outbox(draft) == []
+
+
+# --- in all regions ----------------------------------------------------------------------------------------
+
+
+def heard(world: World, region: Region, case: Case, words: str) -> str:
+    """Somebody at the window listens and types; all that was typed so far."""
+    return world.words(world.do(region.window, case, "transcribe", transcript=words))["transcript"]
+
+
+@anywhere
+def test_a_voice_is_listened_to_once_and_what_was_typed_before_stays(world: World, region: Region) -> None:
+    case = region.told(world)
+    assert "transcribe" not in owed(world, case)
+    world.say("li", kind="voice", media_id="v1")
+    assert "transcribe" in owed(world, case)
+    assert heard(world, region, case, "又跑了一趟") == "又跑了一趟"
+    world.do("li", case, "add", supplement="周五去的")
+    assert "transcribe" not in owed(world, case), "words need no listening"
+    world.pass_to(f"{world.now + timedelta(minutes=5):%Y-%m-%dT%H:%M}")
+    world.say("li", kind="voice", media_id="v2")
+    assert heard(world, region, case, "还是没办成") == "又跑了一趟\n还是没办成"
+    assert "transcribe" not in owed(world, case)
+
+
+@anywhere
+def test_a_question_may_be_answered_by_voice(world: World, region: Region) -> None:
+    case = signed_for(world, region, region.told(world))
+    world.do(region.handler, case, "ask", question="原件还在手上吗？")
+    world.say("li", kind="voice", media_id="v1")
+    assert "answer" not in owed(world, case) and "transcribe" in owed(world, case)
+    heard(world, region, case, "原件在我妈那里")
+    assert "transcribe" not in owed(world, case)
+
+
+@anywhere
+def test_a_voice_nobody_typed_is_owed_again_when_the_matter_goes_on(world: World, region: Region) -> None:
+    case = signed_for(world, region, region.told(world))
+    world.say("li", kind="voice", media_id="v1")
+    world.do(region.handler, case, "ask", question="原件还在手上吗？")
+    while not world.again(case).at("reminded_at"):
+        world.pass_to(f"{world.now + timedelta(days=1):%Y-%m-%dT%H:%M}")
+    world.do(region.window, case, "close_no_response", no_response_note="电话三次没有接")
+    assert "transcribe" not in owed(world, case)
+    world.do("li", case, "reopen")
+    assert "transcribe" in owed(world, case)
+    case = world.delivered(region.answered(world, case))
+    assert case.stage == "CLOSED" and "transcribe" not in owed(world, case)
+    for who, act, values in region.back:
+        assert "transcribe" not in owed(world, case)
+        case = world.do(who, case, act, **values)
+    assert case.stage == "CLOSED" if not region.back else "transcribe" in owed(world, case)
+
+
+@anywhere
+@pytest.mark.parametrize("reached", ["yes", "no"])
+def test_who_is_called_about_a_question_is_called_until_reached_or_for_three_half_days(
+    world: World, region: Region, reached: str
+) -> None:
+    case = signed_for(world, region, region.told(world))
+    world.do(region.handler, case, "ask", question="原件还在手上吗？")
+    unreachable(world, case, "question")
+    for _ in range(1 if reached == "yes" else 3):
+        assert "call" in owed(world, case)
+        world.now += timedelta(days=1)
+        world.do(region.window, case, "log_attempt", reached=reached)
+    assert "call" not in owed(world, case) and "answer" in owed(world, case)
+
+
+@anywhere
+@pytest.mark.parametrize("score", "12345")
+def test_what_somebody_was_not_satisfied_with_is_no_example(world: World, region: Region, score: str) -> None:
+    case = world.delivered(region.answered(world, signed_for(world, region, region.told(world))))
+    writer = world.who(region.office or region.window)
+    with store.transaction(world.office.engine) as conn:
+        parts = {
+            "item": "证照",
+            "problem": "办了几次没有办成",
+            "cause_code": library.causes(world.rules)[0].code,
+            "cause": "没有一次讲清",
+            "solution": "一次讲清",
+        }
+        entry = library.propose(world.office, conn, case, writer, parts, world.now)
+        assert library.presentable(world.office, conn, entry)
+    world.do("li", case, "rate", score=score)
+    with store.transaction(world.office.engine) as conn:
+        assert library.presentable(world.office, conn, entry) == (score in "345")
+
+
+@anywhere
+def test_she_who_has_answered_is_not_closed_as_silent(world: World, region: Region) -> None:
+    case = signed_for(world, region, region.told(world))
+    world.do(region.handler, case, "ask", question="原件还在手上吗？")
+    while not world.again(case).at("reminded_at"):
+        world.pass_to(f"{world.now + timedelta(days=1):%Y-%m-%dT%H:%M}")
+    world.do("li", case, "answer", answer="在")
+    assert (
+        world.refusal(region.window, case, "close_no_response", no_response_note="没有接").code == "not_now"
+    )
+
+
+@anywhere
+def test_who_was_told_by_hand_is_called_no_more(world: World, region: Region) -> None:
+    case = region.answered(world, signed_for(world, region, region.told(world)))
+    unreachable(world, case, "result")
+    assert "call" in owed(world, case)
+    by_hand = {
+        "feedback_way": "in_person",
+        "delivered_on": f"{world.now.astimezone(SHANGHAI):%Y-%m-%dT%H:%M}",
+    }
+    world.do(region.window, case, "deliver", **by_hand)
+    assert "call" not in owed(world, case) and "to_applicant" not in owed(world, case)
+    assert world.refusal(region.window, case, "deliver", **by_hand).code == "done_already"
+
+
+@anywhere
+def test_a_scan_is_filed_with_its_name(world: World, region: Region) -> None:
+    case, page = region.told(world), [scan("签字页.txt")]
+    for act in ({"scan_files": page}, {"paper": "registration"}):
+        refused = world.refusal(region.window, case, "file_scan", **act)
+        assert isinstance(refused, Incomplete) and len(refused.problems) == 1

@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from core import flow, intake, outbox, papers, people, store
+from core import duties, flow, intake, outbox, papers, people, store
 from core.case import Case
 from core.desk.deliver import unreachable
 from core.refusals import Incomplete, Refusal
 from core.views import SHIELD
 from tests.regions.asked import AskingWorld
 from tests.regions.drawing import ReadWorld, draw_all, reminded
+from tests.regions.telling import without
 from tests.regions.walk import Walk
 from tests.world import World
 from workers import cli
@@ -47,6 +48,12 @@ def registered(world: World, who: str = "song", **values: Any) -> Case:
         **values,
     }
     return world.register(who, **given)
+
+
+def confirmed(world: World, case: Case) -> Case:
+    """What was told online, looked at by the section."""
+    given = {"scope_code": "project", "project_name": "消防水池改造", "cause_text": "两家互为前置"}
+    return world.do("song", case, "accept", subject=SUBJECT, **given)
 
 
 def judged(world: World, case: Case, judgement: str = "cannot_for_now") -> Case:
@@ -101,10 +108,23 @@ def closed(world: World, case: Case, **values: str) -> Case:
     return world.delivered(replied(world, case, **values))
 
 
+def undelivered(world: World, case: Case, notice: str) -> None:
+    """The platform says that a message did not arrive."""
+    with store.transaction(world.office.engine) as conn:
+        [message] = [m for m in outbox.listed(conn, case_id=case.id) if m.notice == notice]
+        unreachable(world.office, conn, message, world.now)
+
+
 def of_unit(world: World, case: Case) -> str:
     query = sa.select(store.unit.c.key).where(store.unit.c.id == world.again(case).unit_id)
     with store.transaction(world.office.engine) as conn:
         return str(conn.execute(query).scalar())
+
+
+def owed(world: World, case: Case) -> set[str]:
+    """The duties that are open."""
+    with store.transaction(world.office.engine) as conn:
+        return {duty.key for duty in duties.of_case(conn, case.id)}
 
 
 def counted(world: World, field: str, code: str) -> int:
@@ -153,17 +173,39 @@ def test_who_tells_online_names_the_unit_or_leaves_it_to_the_office(huaiyin: Wor
     assert huaiyin.told("song", named) == ["intake_card"]
     assert huaiyin.again(unknown).unit_id is None
     assert huaiyin.told("qiu", unknown) == ["intake_card"]
-    accepted = huaiyin.do(
-        "song",
-        named,
-        "accept",
-        scope_code="project",
-        project_name="消防水池改造",
-        subject=SUBJECT,
-        cause_text="两家互为前置",
-    )
-    assert accepted.stage == "TRIAGE"
+    assert confirmed(huaiyin, named).stage == "TRIAGE"
     assert huaiyin.duty(named, "judging")
+
+
+def test_online_the_days_run_from_the_submission_however_silent_the_unit(huaiyin: World) -> None:
+    case = told(huaiyin)
+    assert case.at("submitted_at") == case.at("accepted_at") == huaiyin.now
+    huaiyin.pass_to("2023-10-08T11:00")
+    assert "unconfirmed_alert" in huaiyin.told("qiu", case)
+    confirmed(huaiyin, case)
+    assert huaiyin.due_day(case) == "2023-10-09"
+    judged(huaiyin, case)
+    huaiyin.do("ren", case, "approve_judgement")
+    given = {"class": "2", "level": "complex", "subject": SUBJECT, **CAUSE}
+    huaiyin.do("gao", case, "classify", **given)
+    assert huaiyin.due_day(case) == "2023-10-11"
+
+
+def test_whoever_begins_and_stops_leaves_nothing_behind(huaiyin: World) -> None:
+    with store.transaction(huaiyin.office.engine) as conn:
+        intake.greet(
+            huaiyin.office,
+            conn,
+            people.citizen(conn, "wechat", "li"),
+            "wechat",
+            huaiyin.now,
+            code="zj-shenpi",
+        )
+    huaiyin.say("li", "我要反映")
+    huaiyin.say("li", MATTER)
+    draft = huaiyin.of_contact("li")
+    assert huaiyin.do("li", draft, "withdraw").stage == "WITHDRAWN"
+    assert huaiyin.outbox(draft) == [], "neither she nor anybody else hears of it"
 
 
 @pytest.mark.clause("HY-2a")
@@ -256,6 +298,15 @@ def test_a_petition_is_transferred_and_followed_until_its_result_is_told(huaiyin
     assert "三方见面" in draw_all(huaiyin)["transfer_result_told"][0]
 
 
+@pytest.mark.clause("HY-4b")
+def test_what_the_hotline_passes_on_is_registered_under_its_number(huaiyin: World) -> None:
+    with pytest.raises(Incomplete) as refused:
+        registered(huaiyin, "qiu", intake_channel="hotline")
+    assert set(refused.value.problems) == {"external_no"}
+    case = registered(huaiyin, "qiu", intake_channel="hotline", external_no="HA202309280077")
+    assert huaiyin.again(case).codes["external_no"] == "HA202309280077"
+
+
 @pytest.mark.clause("HY-5.1a")
 def test_who_registers_is_the_first_responsible_for_good(huaiyin: World) -> None:
     case = registered(huaiyin)
@@ -309,9 +360,12 @@ def test_what_the_office_collects_itself_waits_for_a_unit_that_replies(huaiyin: 
     with pytest.raises(Incomplete) as refused:
         huaiyin.do("qiu", case, "dispatch", subject=SUBJECT, level="complex")
     assert "unit" in refused.value.problems
-    assert in_session_refused(huaiyin, case) == "no_unit"
+    assert in_session_refused(huaiyin, case) == "not_now"
+    assert "convene" not in {offer.act for offer in huaiyin.see("qiu", case).offers}
+    assert huaiyin.due_day(case) == "2023-10-09"
     huaiyin.do("qiu", case, "dispatch", subject=SUBJECT, level="complex", unit="land")
     assert of_unit(huaiyin, case) == "land"
+    assert huaiyin.due_day(case) == "2023-10-11", "five working days from the day it was collected"
     huaiyin.pass_to("2023-10-11T09:30")
     assert "remind_day" in huaiyin.told("meng", case)
     assert "remind_day" not in huaiyin.told("qiu", case)
@@ -334,14 +388,29 @@ def test_the_office_may_answer_itself_what_it_collected(huaiyin: World) -> None:
 @pytest.mark.clause("HY-5.2a")
 def test_nothing_reaches_the_lead_section_before_the_section_has_judged(huaiyin: World) -> None:
     case = registered(huaiyin)
-    assert huaiyin.refusal("gao", case, "classify", **{"class": "2"}).code in ("not_before", "not_now")
-    assert huaiyin.refusal("gao", case, "handle_inside", sections="审批科").code == "not_before"
+    for who, act, first in (
+        ("gao", "classify", "judged_at"),
+        ("gao", "handle_inside", "judged_at"),
+        ("sun", "report", "classified_at"),
+    ):
+        refusal = huaiyin.refusal(who, case, act)
+        assert (refusal.code, refusal.facts["needs"]) == ("not_before", first)
     with pytest.raises(Incomplete):
         huaiyin.do("song", case, "judge", judgement="cannot_for_now")
     judged(huaiyin, case)
     opinion = huaiyin.again(case)
     assert opinion.codes["judgement"] == "cannot_for_now"
     assert opinion.moments["judged_at"].person_id == huaiyin.who("song").id
+
+
+def test_whoever_insists_is_judged_anew(huaiyin: World) -> None:
+    case = judged(huaiyin, confirmed(huaiyin, told(huaiyin)), "doable")
+    huaiyin.do("song", case, "decline_on_spot", no_basis="消防法第十五条", no_reason="不能先开业后验收")
+    confirmed(huaiyin, huaiyin.do("li", case, "insist"))
+    refusal = huaiyin.refusal("gao", case, "handle_inside", sections="审批科")
+    assert (refusal.code, refusal.facts["waits"]) == ("pending", "科室初步研判")
+    judged(huaiyin, case, "doable")
+    assert huaiyin.do("gao", case, "handle_inside", sections="审批科").stage == "WITH_UNIT"
 
 
 @pytest.mark.clause("HY-5.2b")
@@ -412,8 +481,10 @@ def test_an_archived_no_starts_again_when_the_policy_changes(huaiyin: World) -> 
     case = closed(huaiyin, inside(huaiyin, registered(huaiyin)), **CANNOT)
     huaiyin.do("gao", case, "file_result", filing_note="间距不够，已解释")
     assert huaiyin.again(case).stage == "ARCHIVED"
+    assert huaiyin.duty(case, "visit")
     huaiyin.do("qiu", case, "restart", restart_ground="policy", policy_document="苏建〔2023〕9号")
     assert huaiyin.again(case).stage == "WITH_UNIT"
+    assert huaiyin.duty(case, "visit") is None, "there is nothing yet to ask about"
     assert huaiyin.due_day(case) == "2023-10-09"
 
 
@@ -529,6 +600,9 @@ def test_a_joint_handling_gives_each_unit_its_task_and_waits_for_the_opinion(hua
     assert huaiyin.refusal("song", case, "reply").code == "not_now"  # waits for the opinion
     huaiyin.do("meng", case, "contribute", contribution="规划意见三日内出")
     assert [t.state for t in huaiyin.duties_of(case, "task")] == ["met", "open"]
+    huaiyin.do("jia", case, "contribute", contribution="材料已经核过")
+    for member in ("meng", "jia"):
+        assert huaiyin.refusal(member, case, "contribute", contribution="再说一遍").code == "done_already"
     huaiyin.do("qiu", case, "conclude", joint_opinion="规划先出，住建同步受理")
     assert huaiyin.again(case).stage == "WITH_UNIT"
     assert "concluded_card" in huaiyin.told("song", case)
@@ -580,6 +654,7 @@ def test_what_cannot_be_done_for_now_is_kept_and_looked_at_every_half_year(huaiy
     huaiyin.pass_to("2024-03-28T09:30")
     assert huaiyin.told("qiu", case).count("review_task") == 1
     huaiyin.do("qiu", case, "review", review_note="没有变化")
+    assert [look.state for look in huaiyin.duties_of(case, "review")] == ["met", "open"]
     assert huaiyin.due_day(case, "review") == "2024-09-29"  # a Saturday moves on; 2024-09-29 works
 
 
@@ -619,6 +694,7 @@ def test_simple_three_working_days_and_progress_sets_the_next_day(huaiyin: World
 @pytest.mark.parametrize(
     ("level", "day"),
     [
+        pytest.param("simple", "2023-10-09", marks=pytest.mark.clause("HY-5.4b")),
         pytest.param("complex", "2023-10-11", marks=pytest.mark.clause("HY-5.4c")),
         pytest.param("very_complex", "2023-10-18", marks=pytest.mark.clause("HY-5.4d")),
     ],
@@ -628,6 +704,49 @@ def test_the_level_sets_the_day_from_acceptance(huaiyin: World, level: str, day:
     huaiyin.pass_to("2023-10-08T11:00")
     classified(huaiyin, case, "2", level)
     assert huaiyin.due_day(case) == day
+
+
+def test_a_matter_found_harder_has_its_days_from_acceptance_and_is_late_no_more(huaiyin: World) -> None:
+    case = inside(huaiyin, registered(huaiyin))
+    huaiyin.pass_to("2023-10-09T17:31")
+    assert huaiyin.again(case).overdue and huaiyin.duty(case, "issue_supervision")
+    with pytest.raises(Incomplete) as refused:
+        huaiyin.do("qiu", case, "relevel", relevel_reason="要补两次图")
+    assert set(refused.value.problems) == {"level"}
+    huaiyin.do("qiu", case, "relevel", level="very_complex", relevel_reason="要补两次图")
+    assert huaiyin.due_day(case) == "2023-10-18"
+    assert not huaiyin.again(case).overdue
+    assert huaiyin.duty(case, "issue_supervision") is None
+
+
+@pytest.mark.clause("HY-5.3h")
+@pytest.mark.parametrize("work", ["doable", "tell_at_once"])
+def test_a_unit_owes_nothing_while_whoever_was_asked_stays_silent(huaiyin: World, work: str) -> None:
+    case = reported(huaiyin, registered(huaiyin))
+    if work == "doable":
+        returned(huaiyin, case, "simple")
+    else:
+        in_session(huaiyin, case)
+        huaiyin.do("qiu", case, "conclude", joint_opinion="规划先出，住建同步受理")
+        huaiyin.do("song", case, "carry_out", carried_out="两局已经联合受理")
+    huaiyin.do("song", case, "ask", question="改过的图纸在哪家审的？")
+    huaiyin.pass_to("2023-10-11T17:31")
+    huaiyin.do("tao", case, "supervise")
+    huaiyin.pass_to("2023-10-16T17:31")
+    assert {work, "answer", "limit", "supervision", "issue_supervision"} <= owed(huaiyin, case)
+    huaiyin.do("song", case, "close_no_response", no_response_note="电话三次没有接")
+    assert owed(huaiyin, case) == set()
+
+
+@pytest.mark.parametrize("by", ["the unit", "the office"])
+def test_a_matter_is_closed_when_the_result_has_arrived_and_not_before(huaiyin: World, by: str) -> None:
+    if by == "the unit":
+        case = replied(huaiyin, inside(huaiyin, registered(huaiyin)))
+    else:
+        case = registered(huaiyin, "qiu", intake_channel="meeting")
+        case = huaiyin.do("tao", case, "resolve", result="新政策已经放开，可以直接申请。")
+    assert (case.stage, owed(huaiyin, case)) == ("DELIVERING", {"to_applicant"})
+    assert huaiyin.delivered(case).stage == "CLOSED"
 
 
 @pytest.mark.clause("HY-5.4e")
@@ -711,6 +830,26 @@ def test_the_archive_holds_the_form_the_approvals_and_the_replies(huaiyin: World
     assert [paper.title for paper, _ in kept.sheets][:1] == ["“办不成事”事项登记表"]
     replies = [text for leaf in kept.leaves for _, text in leaf.lines if leaf.what == "反馈办理结果"]
     assert "两局一次出齐意见，已经受理。" in replies
+
+
+@pytest.mark.clause("HY-5.6")
+@pytest.mark.parametrize("waits", ["人工联系申请人", "人工答复"])
+def test_nothing_is_archived_while_somebody_has_still_to_speak_with_her(huaiyin: World, waits: str) -> None:
+    case = judged(huaiyin, confirmed(huaiyin, told(huaiyin)), "doable")
+    huaiyin.do("gao", case, "handle_inside", sections="审批科")
+    closed(huaiyin, case)
+    huaiyin.do("gao", case, "file_result", filing_note="已受理")
+    huaiyin.do("qiu", case, "follow_up", visit_way="phone", visit_satisfied="satisfied", visit_with="住建局")
+    if waits == "人工答复":
+        huaiyin.do("li", case, "ask_human", human_question="证到哪里领？")
+        then: tuple[str, dict[str, str]] = ("answer_citizen", {"human_answer": "到一楼窗口"})
+    else:
+        undelivered(huaiyin, case, "result")  # the platform says so only now
+        then = ("log_attempt", {"reached": "yes"})
+    refusal = huaiyin.refusal("gao", case, "archive")
+    assert (refusal.code, refusal.facts["waits"]) == ("pending", waits)
+    huaiyin.do("song", case, then[0], **then[1])
+    assert huaiyin.do("gao", case, "archive").stage == "ARCHIVED"
 
 
 def test_what_is_neither_kept_nor_answered_no_cannot_restart(huaiyin: World) -> None:
@@ -829,6 +968,22 @@ def test_a_unit_without_lead_section_and_contact_opens_no_case(huaiyin: World) -
     assert refused.value.facts["roles"] == "牵头科室、联系人"
 
 
+@pytest.mark.parametrize(
+    ("role", "title"),
+    [
+        ("unit_head", "主要领导"),
+        ("unit_deputy_head", "分管领导"),
+        ("lead_section", "牵头科室"),
+        ("unit_liaison", "联系人"),
+    ],
+)
+def test_a_unit_gets_nothing_before_it_has_named_all_four(huaiyin: World, role: str, title: str) -> None:
+    without(huaiyin, "land", role)
+    case = registered(huaiyin, "qiu", intake_channel="field_visit")
+    refusal = huaiyin.refusal("qiu", case, "dispatch", subject=SUBJECT, level="complex", unit="land")
+    assert (refusal.code, refusal.facts["roles"]) == ("unit_lacks_contacts", title)
+
+
 @pytest.mark.clause("HY-3.6")
 def test_a_complaint_about_conduct_goes_to_the_office_and_shields(huaiyin: World) -> None:
     with pytest.raises(Incomplete) as refused:
@@ -850,6 +1005,21 @@ def test_a_complaint_about_conduct_goes_to_the_office_and_shields(huaiyin: World
 
 
 STAFF = ("song", "hao", "gao", "ren", "sun", "bian")
+
+
+@pytest.mark.clause("HY-3.6")
+def test_only_the_office_speaks_with_whoever_complained_of_conduct(huaiyin: World) -> None:
+    case = complained(huaiyin)
+    assert huaiyin.again(case).shielded
+    assert huaiyin.told("qiu", case) == ["intake_card"]
+    given = {"scope_code": "complaint", "sub_kind": "complaint", "subject": "窗口服务态度"}
+    huaiyin.do("qiu", case, "accept", cause_text="服务态度", **given)
+    dispatched = {"subject": "窗口服务态度", "level": "simple", "unit": "housing"}
+    huaiyin.do("qiu", case, "dispatch", content_for_unit="群众反映窗口态度生硬", **dispatched)
+    replied(huaiyin, case)
+    undelivered(huaiyin, case, "result")
+    assert "call_task" in huaiyin.told("qiu", case)
+    assert not [who for who in STAFF if "call_task" in huaiyin.told(who, case)]
 
 
 # --- every sentence ----------------------------------------------------------------------------------------
@@ -943,8 +1113,7 @@ def _asked_and_answered(world: World) -> None:
     given = {"unit": "住房和城乡建设局", "ground": "项目推不动", "project_name": "消防水池改造"}
     case = world.tell("li", MATTER, **given)
     world.pass_to("2024-06-05T15:00")
-    confirmed = {"scope_code": "project", "project_name": "消防水池改造", "cause_text": "互为前置"}
-    world.do("song", case, "accept", subject=SUBJECT, **confirmed)
+    confirmed(world, case)
     judged(world, case, "doable")
     world.do("gao", case, "handle_inside", sections="审批科")
     world.do("li", case, "add", supplement="图纸改过一版")
@@ -958,9 +1127,7 @@ def _asked_and_answered(world: World) -> None:
     world.pass_to("2024-06-13T16:30")
     world.do("song", case, "answer_citizen", human_answer="这周")
     replied(world, case)
-    with store.transaction(world.office.engine) as conn:
-        [result] = [m for m in outbox.listed(conn, case_id=case.id) if m.notice == "result"]
-        unreachable(world.office, conn, result, world.now)
+    undelivered(world, case, "result")
     world.pass_to("2024-06-17T09:30")
     world.do("song", case, "log_attempt", reached="yes")
     world.pass_to("2024-06-20T09:30")

@@ -18,6 +18,8 @@ from core.refusals import Incomplete
 from core.views import SHIELD
 from tests.regions.asked import AskingWorld
 from tests.regions.drawing import WORDS, ReadWorld, draw_all, reminded
+from tests.regions.standing_longhui import GIVEN
+from tests.regions.telling import without
 from tests.regions.walk import Walk
 from tests.world import World, at
 
@@ -261,6 +263,16 @@ def test_the_desk_accepts_by_filling_in_the_whole_form(county: ReadWorld) -> Non
 
 
 @pytest.mark.clause("LH-9")
+@pytest.mark.parametrize("kind", ["legal_person", "other_organisation"])
+def test_who_comes_for_a_firm_is_registered_with_its_name(county: ReadWorld, kind: str) -> None:
+    with pytest.raises(Incomplete) as refused:
+        register(county, applicant_type=kind)
+    assert set(refused.value.problems) == {"applicant_unit"}
+    case = register(county, applicant_type=kind, applicant_unit="隆回县宏远建材厂")
+    assert county.words(case)["applicant_unit"] == "隆回县宏远建材厂"
+
+
+@pytest.mark.clause("LH-9")
 def test_online_the_clock_starts_with_her_and_the_window_adds_its_part_later(county: ReadWorld) -> None:
     case = tell(county)
     county.pass_to("2022-04-29T11:00")
@@ -323,6 +335,35 @@ def test_the_first_receiver_hears_of_every_change(county: ReadWorld) -> None:
         now = len(county.told("mao", case))
         assert now > heard, f"the first receiver did not hear of: {name}"
         heard = now
+
+
+@pytest.mark.clause("LH-5b")
+@pytest.mark.parametrize(
+    "story",
+    [
+        "guide insist accept conditions_unmet",
+        "consult call_on_site note_arrival advise resolve DELIVERED",
+        "dispatch sign_for ask answer_for ask REMINDED close_no_response reopen",
+        "handover resolve DELIVERED rate_for",
+    ],
+)
+def test_the_first_receiver_hears_of_what_colleagues_do_in_her_place(county: ReadWorld, story: str) -> None:
+    who = {"advise": "nie", "handover": "nie", "sign_for": "bu", "ask": "bu", "insist": "li", "reopen": "li"}
+    case = county.do("mao", tell(county), "accept", **TRIAGE)
+    before = county.again(case).rev
+    for name in story.split():
+        if name == "DELIVERED":
+            county.delivered(case)
+        elif name == "REMINDED":
+            county.pass_to("2022-05-10T09:00")
+        else:
+            values = {"keeper": "ouyang"} if name == "handover" else GIVEN.get(name, [{}])[0]
+            county.do(who.get(name, "ouyang"), case, name, **values)
+    heard = {m.data["rev"] for m in county.outbox(case) if m.person_id == county.who("mao").id}
+    owed = {*story.split(), "delivered_all", "file_result"}
+    done = [event for event in county.events(case) if event.seq > before and event.act in owed]
+    assert [event.act for event in done if event.seq not in heard] == []
+    assert ("file_result" in {event.act for event in done}) is ("consult" in story)
 
 
 def test_the_first_receiver_gets_the_reminders_of_the_limit(county: ReadWorld) -> None:
@@ -670,11 +711,73 @@ def test_several_units_work_together_under_one_that_leads(county: ReadWorld) -> 
     states = {d.part: d.state for d in county.duties_of(case, "member_task")}
     assert sorted(states.values()) == ["met", "open"], "each member has a task of its own"
     county.do("ji", case, "contribute", contribution="完税证明当天开")
+    for member in ("shu", "ji"):
+        assert county.refusal(member, case, "contribute", contribution="再说一遍").code == "done_already"
     case = county.do("long", case, "conclude", opinion="三家并联，5月6日前办完")
     assert case.stage == "WITH_UNIT"
     assert readers(county, case, "concluded_card") >= {"bu", "hui", "shu", "ji"}
     case = county.delivered(county.do("bu", case, "reply", **RESULT))
     assert case.stage == "CLOSED"
+
+
+def test_leaders_who_conclude_late_gain_the_unit_no_time(county: ReadWorld) -> None:
+    case = send(county, tell(county))
+    county.do("bu", case, "sign_for")
+    county.do("long", case, "convene", unit="registry", members="housing")
+    county.pass_to("2022-05-09T10:00")
+    case = county.do("long", case, "conclude", opinion="今天就办")
+    assert case.stage == "WITH_UNIT" and case.overdue
+    assert county.due_day(case) == "2022-05-07", "the running limit runs on"
+    county.pass_to("2022-05-11T09:00")
+    assert readers(county, case, "overdue_climbed") == {"kuang", "ling", "nie"}, "and is climbed from"
+
+
+LEADERS = {"no_authority": "escalation", "several_units": "joint_wanted", "bad again": "over_again"}
+
+
+def left_to_leaders(world: World, why: str) -> Case:
+    """The unit has the matter, and a leader is to see to it; she is asked something beside."""
+    if why == "bad again":
+        case = world.do("li", closed(world), "rate", score="2")
+        case = world.delivered(answer(world, case, redo_reason="规定如此"))
+        case = world.do("li", case, "rate", score="1")
+        world.do("bu", case, "sign_for")
+    else:
+        case = send(world, tell(world))
+        world.do("bu", case, "sign_for")
+        escalate(world, case, why)
+    assert world.duty(case, LEADERS[why]) is not None
+    return world.do("bu", case, "ask", question="原件还在手上吗？")
+
+
+@pytest.mark.parametrize("why", LEADERS)
+def test_no_leader_is_waited_for_once_the_matter_is_answered_or_closed(county: ReadWorld, why: str) -> None:
+    case = left_to_leaders(county, why)
+    answer(county, case, redo_reason="已经补发证书")
+    assert county.duty(case, LEADERS[why]) is None
+
+    other = left_to_leaders(county, why)
+    county.pass_to("2022-05-10T09:00")
+    assert county.duty(other, LEADERS[why]) is not None, "the leader's day is over, the task is not"
+    county.do("ouyang", other, "close_no_response", no_response_note="电话三次没有接")
+    assert county.duty(other, LEADERS[why]) is None
+
+
+def test_the_office_that_steps_in_has_seen_to_what_was_badly_rated_again(county: ReadWorld) -> None:
+    case = left_to_leaders(county, "bad again")
+    county.do("nie", case, "step_in", requirement="由首席审批员当面答复")
+    assert [duty.state for duty in county.duties_of(case, "over_again")] == ["met"]
+
+
+def test_who_has_answered_at_last_is_not_closed_as_silent(county: ReadWorld) -> None:
+    case = left_to_leaders(county, "no_authority")
+    close = {"no_response_note": "电话三次没有接"}
+    assert county.refusal("ouyang", case, "close_no_response", **close).code == "not_before"
+    county.pass_to("2022-05-10T09:00")
+    assert county.again(case).at("reminded_at") is not None
+    county.do("li", case, "answer", answer="在，刚从外地回来")
+    assert county.refusal("ouyang", case, "close_no_response", **close).code == "not_now"
+    assert "close_no_response" not in {offer.act for offer in county.see("ouyang", case).offers}
 
 
 @pytest.mark.clause("LH-12a")
@@ -689,6 +792,14 @@ def test_three_working_days_from_the_work_order(county: ReadWorld) -> None:
     county.pass_to("2022-05-10T10:00")
     assert not county.again(case).overdue, "handed in on the day, delivered later: in time"
     assert county.delivered(case).stage == "CLOSED"
+
+
+def test_the_three_days_begin_with_the_work_order_however_long_it_lay_at_the_window(
+    county: ReadWorld,
+) -> None:
+    case = county.do("ouyang", tell(county), "accept", **TRIAGE)
+    county.pass_to("2022-05-05T15:00")
+    assert county.due_day(send(county, case)) == "2022-05-09"
 
 
 def test_signing_late_gains_nothing(county: ReadWorld) -> None:
@@ -806,6 +917,25 @@ def test_the_chief_approver_is_named_and_no_window_without_one_gets_work(county:
         assert "首席审批员" in text and "回春生" in text
 
 
+@pytest.mark.clause("LH-18")
+@pytest.mark.parametrize(
+    ("role", "title"),
+    [
+        ("unit_head", "首席审批员（窗口负责人）"),
+        ("unit_deputy_head", "分管领导"),
+        ("handler", "窗口工作人员"),
+    ],
+)
+def test_a_window_gets_no_work_order_before_it_has_named_everybody(
+    county: ReadWorld, role: str, title: str
+) -> None:
+    without(county, "market", role)
+    case = county.do("ouyang", tell(county), "accept", **TRIAGE)
+    given = {"subject": "许可证变更超期", "unit": "market", **TRIAGE}
+    refused = county.refusal("ouyang", case, "dispatch", **given)
+    assert (refused.code, refused.facts["roles"]) == ("unit_lacks_contacts", title)
+
+
 # --- after the result -----------------------------------------------------------------------------------
 
 
@@ -881,6 +1011,24 @@ def test_what_was_done_on_the_spot_is_redone_at_the_window(county: ReadWorld) ->
     assert readers(county, case, "redo_card") == {"ouyang", "mao"}
     case = county.delivered(county.do("ouyang", case, "resolve", **SPOT))
     assert county.duty(case, "visit") is not None
+
+
+@pytest.mark.clause("LH-13b")
+@pytest.mark.parametrize("where", ["with the unit", "at the window"])
+def test_what_is_rated_badly_again_is_visited_after_the_next_redo(county: ReadWorld, where: str) -> None:
+    bad = {"score": "1", "proxy_note": "当面说非常不满意"}
+
+    def done(case: Case) -> Case:
+        if where == "at the window":
+            return county.delivered(county.do("ouyang", case, "resolve", **SPOT))
+        return county.delivered(answer(county, case, redo_reason="已经补发证书"))
+
+    case = done(register(county) if where == "at the window" else send(county, tell(county)))
+    case = done(county.do("ouyang", case, "rate_for", **bad))
+    assert county.duty(case, "visit") is not None
+    case = county.do("ouyang", case, "rate_for", **bad)
+    assert county.duty(case, "visit") is None, "there is nothing yet to ask about"
+    assert county.duty(done(case), "visit") is not None
 
 
 def test_a_second_bad_rating_goes_to_the_office_too(county: ReadWorld) -> None:

@@ -372,6 +372,14 @@ def test_a_simple_matter_is_done_at_the_window_the_same_day_without_a_sheet(neix
     assert ledger_rows(neixiang)[0]["处理结果"] == "材料当场补齐，已受理。"
 
 
+def test_what_the_window_did_is_not_closed_before_the_answer_has_arrived(neixiang: World) -> None:
+    case = neixiang.do("lan", told_online(neixiang), "accept")
+    solved = {"subject": "执照变更材料清单", "result": "给了清单", "cause_code": "material"}
+    case = neixiang.do("lan", case, "resolve", **solved)
+    assert case.stage == "DELIVERING" and neixiang.duty(case, "to_applicant") is not None
+    assert neixiang.delivered(case).stage == "CLOSED"
+
+
 @pytest.mark.clause("NX-4.2c")
 def test_a_complex_matter_goes_to_the_window_department_and_may_name_a_lead_department(
     neixiang: World,
@@ -552,6 +560,16 @@ def test_a_unit_that_finds_it_cannot_be_done_reports_first(neixiang: World) -> N
     assert neixiang.do("miao", case, "reply_cannot", **CANNOT).stage == "DELIVERING"
 
 
+@pytest.mark.clause("NX-W2")
+def test_a_no_is_answered_by_a_unit_that_has_signed_for_the_matter(neixiang: World) -> None:
+    case = dispatched(neixiang, nature="cannot_do", **REPORTED)
+    neixiang.do("jing", case, "confirm_no", no_opinion="同意")
+    refusal = neixiang.refusal("miao", case, "reply_cannot", **CANNOT)
+    assert (refusal.code, refusal.facts["needs"]) == ("not_before", "signed_for_at")
+    signed_for(neixiang, case)
+    assert neixiang.do("miao", case, "reply_cannot", **CANNOT).stage == "DELIVERING"
+
+
 def test_confirmed_after_the_three_days_the_answer_is_due_the_next_working_day(neixiang: World) -> None:
     case = signed_for(neixiang, dispatched(neixiang))
     neixiang.now = at("2021-08-16T09:00")
@@ -596,6 +614,8 @@ def test_a_joint_review_has_members_with_dated_words_and_ends_with_an_opinion(ne
     case = neixiang.do("lu", case, "contribute", contribution="房屋用途可以查档")
     assert [d.state for d in neixiang.duties_of(case, "contribution")].count("met") == 1
     case = neixiang.do("liao", case, "contribute", contribution="同意按商住两用认定")
+    again = neixiang.refusal("lu", case, "contribute", contribution="再说一遍")
+    assert (again.code, again.clause) == ("done_already", "NX-4.5a")
     dated = [e for e in neixiang.events(case) if e.act == "contribute"]
     assert [e.actor_id for e in dated] == [neixiang.who("lu").id, neixiang.who("liao").id]
     empty = neixiang.refusal("jing", case, "conclude")
@@ -621,7 +641,9 @@ def test_a_difficult_matter_needs_a_day_and_after_each_explanation_the_next(neix
     case = dispatched(neixiang)
     refusal = neixiang.refusal("jing", case, "report", subject="营业执照变更", relevel_reason="两县交界")
     assert isinstance(refusal, Incomplete) and refusal.problems == {"custom_due": "missing"}
-    case = above(neixiang, reported(neixiang, case, "2021-08-20"), "2021-08-27")
+    case = reported(neixiang, case, "2021-08-20")
+    assert neixiang.due_day(case) == "2021-08-20"
+    case = above(neixiang, case, "2021-08-27")
     assert neixiang.due_day(case) == "2021-08-27"
     neixiang.now = at("2021-08-26T10:00")
     words_only = neixiang.refusal("jing", case, "explain", above_answer="两县已经开过会")
@@ -717,6 +739,17 @@ def test_dispatch_feedback_raising_and_result_each_put_one_message_to_the_applic
         assert told.count(notice) == 1, notice
 
 
+def test_a_matter_closed_as_silent_is_not_to_be_signed_for(neixiang: World) -> None:
+    case = dispatched(neixiang, told_online(neixiang))
+    neixiang.do("miao", case, "ask", question="房产证在手上吗")
+    neixiang.pass_to("2021-08-13T18:00")
+    assert neixiang.duty(case, "sign_for") is not None
+    neixiang.do("lan", case, "close_no_response", no_response_note="电话也没有人接")
+    assert neixiang.duty(case, "sign_for") is None
+    neixiang.do("li", case, "reopen")
+    assert neixiang.duty(case, "sign_for") is not None
+
+
 @pytest.mark.clause("NX-A3.3")
 def test_a_reply_that_the_handler_has_not_signed_is_not_handed_in(neixiang: World) -> None:
     case = signed_for(neixiang, dispatched(neixiang))
@@ -763,9 +796,30 @@ def test_each_answer_is_verified_and_visited_by_the_office_before_it_is_archived
         refusal = neixiang.refusal("jing", case, "follow_up", **{**visit, gap: ""})
         assert isinstance(refusal, Incomplete) and refusal.problems == {gap: "missing"}
     neixiang.do("jing", case, "follow_up", **visit)
-    neixiang.do("lan", case, "file_result")
-    assert neixiang.refusal("lan", case, "archive").code == "not_before"
     neixiang.do("jing", case, "verify_result", verified="yes", verify_note="打电话问过，执照已经拿到")
+    neixiang.do("lan", case, "file_result")
+    assert neixiang.do("lan", case, "archive").stage == "ARCHIVED"
+
+
+@pytest.mark.clause("NX-W3f", "NX-4.4a", "NX-4.4b")
+@pytest.mark.parametrize(
+    ("missing", "moment"),
+    [("verify_result", "verified_at"), ("follow_up", "visited_at"), ("file_result", "filed_at")],
+)
+def test_nothing_is_archived_before_it_is_verified_and_visited_and_its_row_is_signed(
+    neixiang: World, missing: str, moment: str
+) -> None:
+    case = closed(neixiang)
+    visit = {"visit_way": "phone", "visit_satisfied": "satisfied", "visit_opinion": "无"}
+    steps: list[tuple[str, str, dict[str, str]]] = [
+        ("jing", "verify_result", {"verified": "yes", "verify_note": "打电话问过，执照已经拿到"}),
+        ("jing", "follow_up", visit),
+        ("lan", "file_result", {}),
+    ]
+    for who, act, values in sorted(steps, key=lambda step: step[1] == missing):
+        refusal = neixiang.refusal("lan", case, "archive")
+        neixiang.do(who, case, act, **values)
+    assert (refusal.code, refusal.facts["needs"]) == ("not_before", moment)
     assert neixiang.do("lan", case, "archive").stage == "ARCHIVED"
 
 
@@ -796,13 +850,29 @@ def test_satisfied_people_send_nothing_back(neixiang: World) -> None:
     assert neixiang.do("li", case, "rate", score="3").stage == "CLOSED"
 
 
-def test_what_the_window_did_itself_it_verifies_anew_itself(neixiang: World) -> None:
+@pytest.mark.parametrize("said", ["rating", "visit"])
+def test_what_the_window_did_itself_it_verifies_anew_itself(neixiang: World, said: str) -> None:
     case = neixiang.do("lan", told_online(neixiang), "accept")
     solved = {"subject": "执照变更材料清单", "result": "给了清单", "cause_code": "material"}
     case = neixiang.delivered(neixiang.do("lan", case, "resolve", **solved))
-    case = neixiang.do("li", case, "rate", score="1")
+    if said == "rating":
+        neixiang.do("jing", case, "plan_visit", visit_on="2021-08-16", visit_with="supervision")
+        case = neixiang.do("li", case, "rate", score="1")
+    else:
+        visit = {"visit_way": "phone", "visit_satisfied": "dissatisfied", "visit_opinion": "清单不全"}
+        case = neixiang.do("jing", case, "follow_up", **visit)
     assert (case.stage, case.round) == ("TRIAGE", 2) and neixiang.due_day(case) == "2021-08-13"
+    assert neixiang.duty(case, "joint_visit") is None, "there is nothing to ask about any more"
     assert dispatched(neixiang, case).stage == "WITH_UNIT"
+
+
+def test_a_voice_nobody_typed_is_owed_when_the_window_does_it_again(neixiang: World) -> None:
+    case = neixiang.do("lan", spoken(neixiang), "accept")
+    solved = {"subject": "执照变更材料清单", "result": "给了清单", "cause_code": "material"}
+    case = neixiang.delivered(neixiang.do("lan", case, "resolve", **solved))
+    assert neixiang.duty(case, "transcribe") is None
+    case = neixiang.do("li", case, "rate", score="1")
+    assert case.stage == "TRIAGE" and neixiang.duty(case, "transcribe")
 
 
 # --- papers ---------------------------------------------------------------------------------------
@@ -1064,6 +1134,10 @@ def test_each_limit_runs_from_the_acceptance_however_late_it_is_sent_on(
     assert running and (running.limit, neixiang.due_day(case)) == (limit, due)
     if level == "complex":  # the first feedback alone runs from the dispatch
         assert neixiang.due_day(case, "initial_feedback") == "2021-08-17"
+    else:
+        assert neixiang.duty(case, "initial_feedback") is None, (
+            "what several units look at is not sent to one"
+        )
 
 
 @pytest.mark.clause("NX-W5a")

@@ -196,6 +196,16 @@ def test_the_code_on_a_sign_says_the_site(putuo: World) -> None:
     assert case.number is not None and case.number.startswith("SQ20230928")
 
 
+def test_a_site_hears_nothing_of_what_was_begun_under_its_sign_and_never_submitted(putuo: World) -> None:
+    scanned(putuo, "zhao", "sq")
+    for words in ("我要反映", MATTER):
+        putuo.say("zhao", words)
+    draft = putuo.of_contact("zhao")
+    assert (draft.stage, draft.site_id) == ("DRAFT", unit_id(putuo, "sq"))
+    assert putuo.do("zhao", draft, "withdraw").stage == "WITHDRAWN"
+    assert putuo.outbox(draft) == []
+
+
 def test_numbers_count_by_site_and_day(putuo: World) -> None:
     numbers = [registered(putuo, who).number for who in ("fang", "lu", "gong")]
     putuo.pass_to("2023-10-07T09:30")
@@ -529,6 +539,16 @@ def test_only_a_person_declines_and_may_think_again(putuo: World) -> None:
     assert putuo.due_day(case) == "2023-10-13"
 
 
+@pytest.mark.clause("PT-4.4.3", "PT-4.4.5")
+def test_what_is_taken_in_after_all_has_the_time_of_its_level_again(putuo: World) -> None:
+    case = analysed(putuo, told_online(putuo), "complex")
+    putuo.do("fang", case, "decline", exclusion="law_limited", no_basis="某法第一条")
+    assert putuo.due_day(case) == "2023-10-09"
+    case = putuo.do("shen", case, "take_over")
+    running = putuo.duty(case, "limit")
+    assert running and (running.limit, putuo.due_day(case)) == ("complex", "2023-10-13")
+
+
 def test_whoever_was_declined_may_insist_and_the_usual_limits_run(putuo: World) -> None:
     case = told_online(putuo, "li")
     putuo.do("fang", case, "decline", exclusion="document_limited", no_basis="沪市监〔2022〕1号")
@@ -755,6 +775,24 @@ def test_a_case_is_archived_when_all_five_stages_have_their_time(putuo: World) -
     times += [case.at(name) for name in ("analysed_at", "handled_at", "replied_at", "archived_at")]
     told = [moment for moment in times if moment]
     assert len(told) == 5 and told == sorted(told)
+
+
+@pytest.mark.clause("PT-5.3")
+@pytest.mark.parametrize("missing", ["verify_result", "follow_up"])
+def test_a_case_neither_verified_nor_visited_or_only_one_of_them_is_not_archived(
+    putuo: World, missing: str
+) -> None:
+    case = closed(putuo, dispatched(putuo, analysed(putuo, registered(putuo))))
+    given = {
+        "verify_result": {"verified": "yes"},
+        "follow_up": {"visit_way": "phone", "visit_satisfied": "no_answer"},
+    }
+    last = given.pop(missing)
+    for act, values in given.items():
+        putuo.do("fang", case, act, **values)
+    assert putuo.refusal("fang", case, "archive").code == "pending"
+    putuo.do("fang", case, missing, **last)
+    assert putuo.do("fang", case, "archive").stage == "ARCHIVED"
 
 
 @pytest.mark.clause("PT-5.3")
@@ -1008,6 +1046,23 @@ def test_a_new_level_takes_back_a_sheet_that_was_only_prepared(putuo: World) -> 
     assert putuo.duty(case, "issue_supervision") is not None
     case = putuo.do("fang", case, "relevel", level="complex", relevel_reason="两个部门的事")
     assert putuo.duty(case, "issue_supervision") is None and not case.overdue
+    assert putuo.due_day(case) == "2023-10-13", "seven working days, counted from the acceptance"
+    putuo.pass_to("2023-10-16T09:00")
+    assert putuo.again(case).overdue and decided(putuo, case) == "supervisor"
+
+
+@pytest.mark.clause("PT-2f")
+def test_a_matter_sent_out_when_it_is_late_is_due_on_the_next_working_day(putuo: World) -> None:
+    """WD-22: the department is not late the moment it gets the sheet; what the window has missed stays on record."""
+    case = analysed(putuo, registered(putuo))
+    putuo.pass_to("2023-10-10T09:30")
+    assert putuo.again(case).overdue
+    case = dispatched(putuo, case)
+    assert putuo.due_day(case) == "2023-10-11" and not case.overdue and decided(putuo, case) == ""
+    *_, missed, running = putuo.duties_of(case, "limit")
+    assert missed.missed_at and not running.missed_at
+    putuo.pass_to("2023-10-12T09:00")
+    assert putuo.again(case).overdue and decided(putuo, case) == "supervisor"
 
 
 def test_who_says_dissatisfied_or_worse_is_counted_as_bad(putuo: World) -> None:

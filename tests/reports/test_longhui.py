@@ -74,16 +74,19 @@ def test_april_run_on_the_fifth_of_may_counts_what_the_ledger_holds(county: Worl
 @pytest.mark.clause("LH-14c")
 def test_every_badly_rated_case_of_the_month_is_listed_with_item_and_cause(county: World) -> None:
     april(county)
+    for who, score in (("wang", "1"), ("sun", "3")):
+        county.do(who, world_closed(county, who), "rate", score=score)
     days_pass(county, "2022-05-05T09:01")
     table = computed(county, "bad_ratings", *APRIL)["bad"]
     bad = by_hand(
         county,
         "select c.number from event e join cases c on c.id = e.case_id where e.act = 'rate'"
-        " and json_extract(e.data, '$.score') in ('1', '2') and e.at < '2022-04-30 16:00:00'",
+        " and json_extract(e.data, '$.score') in ('1', '2') and e.at < '2022-04-30 16:00:00' order by c.number",
     )
-    assert [r[0] for r in rows(table)] == [b.number for b in bad] and len(bad) == 1
-    (line,) = rows(table)
-    assert line[2] == "不动产过户" and line[3] == county.rules.label("cause_code", "delay")
+    assert [r[0] for r in rows(table)] == [b.number for b in bad] and len(bad) == 2
+    for line in rows(table):
+        assert line[2] == "不动产过户" and line[3] == county.rules.label("cause_code", "delay")
+    assert [line[4] for line in rows(table)] == ["不满意", "非常不满意"]
     draft = the_report(county, "bad_ratings")
     sign(county, "jin", draft)
     assert notices(county, "bu", "report_sent") and notices(county, "hui", "report_sent")

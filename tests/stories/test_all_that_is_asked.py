@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from core.case import Case
+from core.refusals import Incomplete
 from tests.regions.asked import AskingWorld
 from tests.regions.drawing import ReadWorld
 from tests.regions.walk import Walk
+from tests.stories.reading import scan
 from tests.world import MATTER, MONDAY, World
 
 WHY = "一句话说清"
@@ -80,6 +83,43 @@ def test_at_the_unit(hall: World) -> None:
     hall.do("chen", case, "reject", reject_reason=WHY)
     hall.do("zhang", case, "hand_in", **given, outcome="cannot_do", cannot_basis=WHY, explanation=WHY)
     assert hall.do("chen", case, "sign_off").stage == "DELIVERING"
+
+
+def test_nothing_is_left_out_when_it_is_raised_sent_from_above_or_filed(hall: World) -> None:
+    case = hall.dispatch(hall.tell("li"), level="ordinary")
+    assert missing(hall, "zhou", case, "relevel", relevel_reason=WHY) == {"level"}
+    page = [scan("签字页.txt")]
+    assert missing(hall, "zhou", case, "file_scan", scan_files=page) == {"paper"}
+    assert missing(hall, "zhou", case, "file_scan", paper="registration") == {"scan_files"}
+    major = hall.do("zhou", hall.tell("wang"), "accept")
+    major = hall.do("zhou", major, "report", subject=WHY, screening_opinion=WHY, legal_basis=WHY)
+    assert missing(hall, "yuanjp", major, "return_doable", opinion=WHY) == {"unit"}
+
+
+def missing(hall: World, who: str, case: Case, act: str, **values: Any) -> set[str]:
+    """What the refusal says was left out."""
+    refused = hall.refusal(who, case, act, **values)
+    assert isinstance(refused, Incomplete), refused
+    return {name for name, problem in refused.problems.items() if problem == "missing"}
+
+
+def test_what_is_signed_off_waits_for_nobody_any_more(hall: World) -> None:
+    case = asked_to_wait(hall)
+    hall.do("zhang", case, "ask", question=WHY)
+    hall.do("zhang", case, "hand_in", handled=WHY, result=WHY, solved="yes")
+    assert hall.duty(case, "answer") and hall.duty(case, "approve_extension")
+    hall.do("chen", case, "sign_off")
+    assert hall.duty(case, "answer") is None and hall.duty(case, "approve_extension") is None
+
+
+def test_what_is_closed_without_her_answer_is_owed_by_nobody(hall: World) -> None:
+    case = asked_to_wait(hall)
+    hall.do("zhang", case, "ask", question=WHY)
+    hall.pass_to("2022-04-26T10:00")
+    hall.do("gu", case, "supervise")
+    assert hall.duty(case, "approve_extension") and hall.duty(case, "supervision")
+    hall.do("zhou", case, "close_no_response", no_response_note=WHY)
+    assert hall.duty(case, "approve_extension") is None and hall.duty(case, "supervision") is None
 
 
 def test_an_extension_is_decided_once(hall: World) -> None:

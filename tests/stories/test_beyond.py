@@ -37,6 +37,16 @@ def test_a_major_matter_beyond_its_authority_is_reported_and_stays_open_with_a_d
     assert case.stage == "CLOSED"
 
 
+def test_what_lies_above_too_long_is_late_and_no_unit_is_supervised_for_it(world: World) -> None:
+    case = world.do("zhou", world.tell("li"), "accept")
+    case = world.do("zhou", case, "report", **SCREENED)
+    world.pass_to("2022-05-05T10:00")
+    assert world.again(case).overdue and world.duty(case, "issue_supervision") is None
+    case = world.do("yuanjp", case, "return_doable", unit="housing", opinion="请住建局牵头迁改。")
+    assert world.due_day(case) == "2022-05-06", "after the promised day, the next working day"
+    assert not case.overdue
+
+
 @pytest.mark.clause("XJ-2.2h")
 def test_a_no_needs_its_reason_its_basis_and_an_explanation(world: World) -> None:
     case = world.dispatch(world.tell("li"))
@@ -81,6 +91,19 @@ def test_a_share_of_the_results_is_looked_into_and_whatever_went_wrong(hall: Wor
     assert isinstance(hall.refusal("zhou", late, "verify_result", verified="no"), Incomplete)
     hall.do("zhou", late, "verify_result", verified="yes")
     assert hall.duty(late, "verify") is None
+
+
+def test_what_is_done_again_is_looked_into_anew_each_time(hall: World) -> None:
+    for i in range(12):
+        case = hall.delivered(hall.result(hall.dispatch(hall.tell(f"c{i}"), level="ordinary")))
+        hall.do(
+            "zhou", case, "follow_up", visit_way="phone", visit_satisfied="dissatisfied", visit_opinion="敷衍"
+        )
+        hall.do("zhou", case, "propose_cause", cause_proposed="subjective", cause_reason="只有一句话")
+        case = hall.do("xiao", case, "redo", judge_reason="没有依据")
+        assert hall.duty(case, "verify") is None, "what was said before counts no more"
+        case = hall.delivered(hall.result(case))
+        assert hall.duty(case, "verify") is not None, "whatever the lot says"
 
 
 def test_the_share_that_is_drawn_is_the_share_of_the_rule(hall: World) -> None:

@@ -190,6 +190,7 @@ def test_after_three_days_she_goes_on_where_she_stopped(world: World) -> None:
     assert summary(replies)["反映事项"] == MATTER
     world.say("li", "确认提交")
     (number,) = world.numbers()
+    assert number == "XJ202200001"
     assert world.case(number).at("accepted_at") == world.now, "the clock runs from the submission"
 
 

@@ -8,6 +8,7 @@ from core.case import Case
 from core.refusals import Refusal
 from core.views import CaseView
 from core.workdays import SHANGHAI
+from tests.regions.telling import without
 from tests.stories.reading import all_words, answers, drawn, ledger_page, papers_of, scan
 from tests.world import MATTER, World, at
 
@@ -193,6 +194,17 @@ def test_the_level_must_fit_who_gets_it(hall: World, level: str, unit: str) -> N
     case = hall.register()
     given = {"subject": "水管", "scope_code": "coordination", "level": level, "unit": unit}
     assert hall.refusal("zhou", case, "dispatch", **given).code == "level_does_not_fit_unit"
+
+
+@pytest.mark.parametrize(
+    ("role", "title"),
+    [("unit_head", "主要负责同志"), ("unit_deputy_head", "分管负责同志"), ("handler", "责任人")],
+)
+def test_each_of_the_three_contacts_is_needed(hall: World, role: str, title: str) -> None:
+    without(hall, "housing", role)
+    given = {"subject": "社保", "scope_code": "coordination", "level": "complex", "unit": "housing"}
+    refusal = hall.refusal("zhou", hall.register(), "dispatch", **given)
+    assert (refusal.code, refusal.facts["roles"]) == ("unit_lacks_contacts", title)
 
 
 def test_a_unit_without_its_three_contacts_gets_nothing(hall: World) -> None:
