@@ -85,20 +85,22 @@ def _finding(look: Look) -> Iterator[Candidate]:
 def _missed(look: Look) -> Iterator[Candidate]:
     """Each matter, round and unit in which a date was missed that the clock has recorded: not before it, and not
     where waiting for the applicant has moved it (AMB-G14, AMB-G20)."""
-    d, c = store.duty.c, store.case.c
+    d = store.duty.c
     query = (
-        sa.select(d.case_id, d.round, d.part, c.unit_id, sa.func.min(d.missed_at).label("missed_at"))
-        .join(store.case, c.id == d.case_id)
+        sa.select(d.case_id, d.round, d.part, sa.func.min(d.missed_at).label("missed_at"))
         .where(d.key.in_(look.entry.of), d.missed_at.is_not(None))
-        .group_by(d.case_id, d.round, d.part, c.unit_id)
+        .group_by(d.case_id, d.round, d.part)
         .order_by(d.case_id, d.round, d.part)
     )
     if look.case_id is not None:
         query = query.where(d.case_id == look.case_id)
-    for row in look.conn.execute(query):
+    rows = look.conn.execute(query).all()
+    unit_at = _units(look, (row.case_id for row in rows))
+    for row in rows:
         evidence = {"cases": [row.case_id], "duties": list(look.entry.of)}
         event = f"{row.case_id}.{row.round}.{row.part}"
-        yield Candidate(event, _day(row.missed_at), row.part or row.unit_id, row.case_id, evidence=evidence)
+        unit = row.part or unit_at(row.case_id, row.missed_at)
+        yield Candidate(event, _day(row.missed_at), unit, row.case_id, evidence=evidence)
 
 
 def _recurring(look: Look) -> Iterator[Candidate]:
@@ -241,22 +243,21 @@ class Rated:
 
 
 def _ratings(look: Look, first: date, last: date) -> dict[int, Rated]:
-    """The ratings given on these days, the last of each round of a matter, by unit or by who handed in the result."""
-    f, c = store.fact.c, store.case.c
+    """The ratings given on these days, the last of each round of a matter, by the unit that had it then or by who
+    handed in the result."""
+    f = store.fact.c
     given = sa.select(sa.func.max(f.id)).where(f.field == "score", f.code.is_not(None))
     newest = given.group_by(f.case_id, f.round)
     start, end = _span(first, last)
     query = (
-        sa.select(f.case_id, f.code, c.unit_id)
-        .join(store.case, c.id == f.case_id)
-        .where(f.id.in_(newest), f.at >= start, f.at < end)
-        .order_by(f.id)
+        sa.select(f.case_id, f.code, f.at).where(f.id.in_(newest), f.at >= start, f.at < end).order_by(f.id)
     )
     found: dict[int, Rated] = defaultdict(Rated)
-    by_person = _handlers(look) if look.entry.target == "person" else {}
+    rows = look.conn.execute(query).all()
+    whose = _whose(look, (row.case_id for row in rows))
     least = look.office.profile.rating.satisfied_from
-    for row in look.conn.execute(query):
-        whom = by_person.get(row.case_id) if look.entry.target == "person" else row.unit_id
+    for row in rows:
+        whom = whose(row.case_id, row.at)
         if whom is not None:
             found[whom].cases.append(row.case_id)
             found[whom].satisfied += int(row.code) >= least
@@ -264,21 +265,42 @@ def _ratings(look: Look, first: date, last: date) -> dict[int, Rated]:
 
 
 def _handled(look: Look, first: date, last: date) -> dict[int, set[int]]:
-    """The matters whose result stands since these days, by unit or by who handed it in."""
-    m, c = store.moment.c, store.case.c
+    """The matters whose result stands since these days, by the unit that had it then or by who handed it in."""
+    m = store.moment.c
     start, end = _span(first, last)
-    query = (
-        sa.select(c.id, c.unit_id)
-        .join(store.moment, (m.case_id == c.id) & (m.name == "replied_at"))
-        .where(m.at >= start, m.at < end)
-    )
-    by_person = _handlers(look) if look.entry.target == "person" else {}
+    query = sa.select(m.case_id, m.at).where(m.name == "replied_at", m.at >= start, m.at < end)
     found: dict[int, set[int]] = defaultdict(set)
-    for row in look.conn.execute(query):
-        whom = by_person.get(row.id) if look.entry.target == "person" else row.unit_id
+    rows = look.conn.execute(query).all()
+    whose = _whose(look, (row.case_id for row in rows))
+    for row in rows:
+        whom = whose(row.case_id, row.at)
         if whom is not None:
-            found[whom].add(row.id)
+            found[whom].add(row.case_id)
     return found
+
+
+def _whose(look: Look, case_ids: Iterable[int]) -> Callable[[int, datetime], int | None]:
+    """Whom a rule is about: of a matter, at an instant."""
+    if look.entry.target == "person":
+        by_person = _handlers(look)
+        return lambda case_id, _at: by_person.get(case_id)
+    return _units(look, case_ids)
+
+
+def _units(look: Look, case_ids: Iterable[int]) -> Callable[[int, datetime], int | None]:
+    """The unit that had a matter at an instant: what happened then is of that unit, whoever has it now."""
+    e = store.event.c
+    became = e.data["became"]
+    query = (
+        sa.select(e.case_id, e.at, became)
+        .where(store.among(e.case_id, sorted(set(case_ids))), became.as_string().is_not(None))
+        .order_by(e.id)
+    )
+    had: dict[int, list[tuple[datetime, int | None]]] = defaultdict(list)
+    for case_id, at, what in look.conn.execute(query):
+        if "unit_id" in what:
+            had[case_id].append((at, what["unit_id"]))
+    return lambda case_id, at: next((unit for since, unit in reversed(had[case_id]) if since <= at), None)
 
 
 def _handlers(look: Look) -> dict[int, int]:

@@ -93,6 +93,7 @@ def laid(
     """A matter of some other day, as the service would have kept it: taken in and passed on to the unit that day,
     answered, and rated if a score is given."""
     when = at(f"{day}T10:00")
+    unit_id, actor_id = unit_of(world, unit), world.who(by).id if by else None
     with store.transaction(world.office.engine) as conn:
         row = {
             "ref": secrets.token_hex(8),
@@ -101,7 +102,7 @@ def laid(
             "policy_version": world.rules.version,
             "stage": "CLOSED",
             "channel": "hall",
-            "unit_id": conn.execute(sa.select(store.unit.c.id).where(store.unit.c.key == unit)).scalar_one(),
+            "unit_id": unit_id,
             "opened_at": when,
         }
         new = conn.execute(sa.insert(store.case).values(row).returning(store.case.c.id)).scalar_one()
@@ -115,28 +116,39 @@ def laid(
                     case_id=new, round=1, field=name, code=code, at=stated, current=True
                 )
             )
-    if by:
-        _handed_in(world, new, by, when)
+        _happened(conn, new, "dispatch", when, became={"unit_id": unit_id})
+        if by:
+            _happened(conn, new, "hand_in", when, actor_id=actor_id)
     return int(new)
 
 
-def _handed_in(world: World, case_id: int, who: str, when: datetime) -> None:
-    actor = world.who(who).id
+def moved(world: World, case_id: int, unit: str, day: str) -> None:
+    """Such a matter passed on to another unit on a later day."""
+    unit_id = unit_of(world, unit)
     with store.transaction(world.office.engine) as conn:
-        conn.execute(
-            sa.insert(store.event).values(
-                case_id=case_id,
-                seq=1,
-                round=1,
-                act="hand_in",
-                actor_id=actor,
-                stage_from="WITH_UNIT",
-                stage_to="SIGNING",
-                at=when.astimezone(UTC),
-                data={},
-                digest="",
-            )
+        conn.execute(sa.update(store.case).values(unit_id=unit_id).where(store.case.c.id == case_id))
+        _happened(conn, case_id, "dispatch", at(f"{day}T10:00"), became={"unit_id": unit_id})
+
+
+def _happened(
+    conn: sa.Connection, case_id: int, act: str, when: datetime, actor_id: int | None = None, **data: Any
+) -> None:
+    e = store.event.c
+    seq = conn.execute(sa.select(sa.func.count()).where(e.case_id == case_id)).scalar_one() + 1
+    conn.execute(
+        sa.insert(store.event).values(
+            case_id=case_id,
+            seq=seq,
+            round=1,
+            act=act,
+            actor_id=actor_id,
+            stage_from="WITH_UNIT",
+            stage_to="SIGNING",
+            at=when.astimezone(UTC),
+            data=data,
+            digest="",
         )
+    )
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from tests.proposals.desk import (
     every,
     laid,
     look,
+    moved,
     refused,
     seen,
     sql,
@@ -91,6 +92,15 @@ def test_five_matters_in_two_months_propose_an_interview(putuo: World, last: str
     laid(putuo, "labour", "2022-09-01")
     again = look(putuo)
     assert [p.entry for p in again] == ["many_matters"] * (1 - count)
+
+
+@pytest.mark.clause("PT-7.4a")
+def test_a_rating_is_of_the_unit_that_had_the_matter_then_whoever_has_it_now(putuo: World) -> None:
+    for _ in range(20):
+        case = laid(putuo, "market", "2022-06-20", score="2", rated="2022-07-20")
+        moved(putuo, case, "housing", "2022-07-25")
+    (one,) = look(putuo)
+    assert (one.entry, one.unit_id) == ("low_satisfaction", unit_of(putuo, "market"))
 
 
 def interview(world: World) -> proposals.Proposal:
@@ -171,6 +181,15 @@ def test_three_of_a_kind_in_twelve_months_propose_a_notice_that_a_person_issues(
 def year_of(world: World, unit: str, by: str, good: int, bad: int = 0) -> None:
     for score in ["5"] * good + ["2"] * bad:
         laid(world, unit, "2022-05-10", score=score, by=by)
+
+
+@pytest.mark.clause("XJ-4.4c")
+def test_praise_is_for_the_unit_that_gave_the_answer_whoever_has_the_matter_now(hall: World) -> None:
+    for _ in range(12):
+        case = laid(hall, "market", "2022-05-10", score="5", by="cao")
+        moved(hall, case, "tax", "2022-11-01")
+    hall.now = at("2023-01-04T09:30")
+    assert {p.unit_id for p in look(hall)} == {unit_of(hall, "market")}
 
 
 @pytest.mark.clause("XJ-4.4c")
