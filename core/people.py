@@ -456,9 +456,15 @@ def fills_by(profile: Profile, case: Case, person_id: int | None, held: Iterable
     for post in held:
         if post.role in wanted and _counts(post, case):
             return post.role
-    if MEMBER in wanted and any(p.role in UNIT_ROLES and p.unit_id in case.members for p in held):
+    if MEMBER in wanted and member_unit(case, held):
         return MEMBER
     return next((part for part in IN_THE_CASE if part in wanted and person_id == _who(case, part)), "")
+
+
+def member_unit(case: Case, held: Iterable[Post]) -> int:
+    """The member unit of a joint handling that somebody with these posts is of; 0 for none."""
+    mine = (post.unit_id or 0 for post in held if post.role in UNIT_ROLES and post.unit_id in case.members)
+    return next(mine, 0)
 
 
 def role_in_case(conn: Connection, case: Case, person_id: int) -> str:
@@ -472,7 +478,7 @@ def role_by(case: Case, person_id: int, posts: Sequence[Post]) -> str:
     if person_id == case.contact_id:
         return "applicant"
     held = [post.role for post in posts if _counts(post, case)]
-    if any(post.role in UNIT_ROLES and post.unit_id in case.members for post in posts):
+    if member_unit(case, posts):
         held.append(MEMBER)
     held.sort(key=lambda role: (role in UNIT_SIDE) is not case.shielded)
     return held[0] if held else ""

@@ -14,7 +14,6 @@ from core import people
 from core.desk import attach, fields
 from core.desk.act import Work
 from core.due import REARMED
-from core.people import UNIT_ROLES
 from core.refusals import Refusal
 
 # --- refusing -------------------------------------------------------------------------------------------
@@ -154,8 +153,7 @@ def convene(work: Work) -> None:
 
 def contribute(work: Work) -> None:
     """Each member's word is kept by itself; it meets that member's task alone."""
-    held = people.roles(work.conn, work.actor.id or 0)
-    unit = next(p.unit_id for p in held if p.role in UNIT_ROLES and p.unit_id in work.case.members)
+    unit = people.member_unit(work.case, people.roles(work.conn, work.actor.id or 0))
     work.text(f"contribution_{unit}", str(work.values["contribution"]))
     work.data |= {"unit": unit}
     work.part = unit

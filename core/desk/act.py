@@ -7,7 +7,7 @@ Everything happens in the caller's transaction: it stands together or not at all
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -21,6 +21,7 @@ from core import case as cases
 from core import due as dues
 from core.case import Case
 from core.desk import fields
+from core.duties import Open
 from core.office import Office
 from core.people import Person
 from core.policy.model import Act, Notice, Profile, Verification, holds
@@ -142,7 +143,7 @@ def perform(
         raise _done(conn, case, act, definition)
     if rev is not None and rev < case.rev and act not in REPEATABLE:
         _refuse_if_done_since(conn, case, act, rev)
-    _check_open(conn, rules, case, act, definition)
+    _check_open(conn, rules, case, act, definition, _part(conn, case, actor, role))
     given = fields.check(office, conn, rules, case, definition.fields, values or {})
     today = now.astimezone(SHANGHAI).date().isoformat()
     if past := {
@@ -260,20 +261,29 @@ def offers(office: Office, conn: Connection, case: Case, person_id: int) -> tupl
     """The acts open to a person in a case now: what cards and pages show as buttons."""
     rules = office.rules(conn, case)
     held = people.roles(conn, person_id)
-    running = _running(conn, case)
+    running = duties.of_case(conn, case.id)
+    of_member = people.member_unit(case, held)
     found = []
     for row in flow.acts_at(case.stage):
         definition = rules.acts.get(row.act)
         if definition is None:
             continue
         role = people.fills_by(rules, case, person_id, held, row.slot)
-        if role and not _through_window(case, role, definition) and not _closed(case, definition, running):
+        if not role or _through_window(case, role, definition):
+            continue
+        if not _closed(case, definition, _keys(running, of_member if role == people.MEMBER else 0)):
             found.append(Offer(row.act, definition.label, definition.style, bool(definition.fields)))
     return tuple(found)
 
 
-def _running(conn: Connection, case: Case) -> frozenset[str]:
-    return frozenset(duty.key for duty in duties.of_case(conn, case.id))
+def _keys(running: Iterable[Open], part: int) -> frozenset[str]:
+    """The keys of these duties; for a member unit (`part`) without those of the other members."""
+    return frozenset(duty.key for duty in running if not part or duty.part in (0, part))
+
+
+def _part(conn: Connection, case: Case, actor: Actor, role: str) -> int:
+    """The member unit that somebody acts for; 0 for whoever acts for the whole."""
+    return people.member_unit(case, people.roles(conn, actor.id or 0)) if role == people.MEMBER else 0
 
 
 def _through_window(case: Case, role: str, definition: Act) -> bool:
@@ -294,9 +304,9 @@ def _closed(case: Case, definition: Act, running: Collection[str]) -> str:
     return "pending" if set(definition.blocked_by) & set(running) else ""
 
 
-def _check_open(conn: Connection, rules: Profile, case: Case, act: str, definition: Act) -> None:
+def _check_open(conn: Connection, rules: Profile, case: Case, act: str, definition: Act, part: int) -> None:
     beside = definition.needs_duty or definition.blocked_by
-    running = _running(conn, case) if beside else frozenset()
+    running = _keys(duties.of_case(conn, case.id), part) if beside else frozenset()
     why = _closed(case, definition, running)
     if why == "when":
         raise Refusal(f"{act}_not_now" if act == "extend" else NOT_NOW, clause=definition.clause)
@@ -307,18 +317,19 @@ def _check_open(conn: Connection, rules: Profile, case: Case, act: str, definiti
             needs=",".join(name for name in definition.after if case.at(name) is None),
         )
     if why == "done":
-        raise _done(conn, case, act, definition)
+        raise _done(conn, case, act, definition, part)
     if why == "pending":
         waits = "、".join(rules.duty(key).title for key in definition.blocked_by if key in running)
         raise Refusal("pending", clause=definition.clause, act=act, waits=waits)
 
 
-def _done(conn: Connection, case: Case, act: str, definition: Act) -> Refusal:
-    """Why an act is not open any more: somebody did it, or the case has moved on."""
+def _done(conn: Connection, case: Case, act: str, definition: Act, part: int = 0) -> Refusal:
+    """Why an act is not open any more: somebody did it (`part`: of this member unit), or the case has moved on."""
     e = store.event.c
+    mine = e.data["unit"].as_integer() == part if part else sa.true()
     last = conn.execute(
         sa.select(e.actor_id, e.at)
-        .where(e.case_id == case.id, e.act == act, e.round == case.round)
+        .where(e.case_id == case.id, e.act == act, e.round == case.round, mine)
         .order_by(e.seq.desc())
         .limit(1)
     ).one_or_none()

@@ -3,9 +3,9 @@
 Three tables of a region (`standing_NAME.py`), compared with how a case stands after each thing that happens in a walk
 (`walk.py`):
 
-- OFFERED: by act, who may do it: posts of the hall, of the unit that has the case, `member` of one that helps, or the
-  part somebody plays in this case. Whoever is not named is not offered it. An act of the flow that has no line here
-  is not offered to anybody.
+- OFFERED: by act, who may do it: posts of the hall, of the unit that has the case, `member` of one that helps and has
+  not done its part, or the part somebody plays in this case. Whoever is not named is not offered it. An act of the
+  flow that has no line here is not offered to anybody.
 - OWED: by duty, when it is open, and only then; how long it runs; what the clock does meanwhile.
 - ANCHORS: by act, which moments it puts on record; an act without a line puts none.
 
@@ -96,7 +96,7 @@ def allowed(now: Standing, offered: Mapping[str, list[str]]) -> dict[str, set[st
 def check_offers(world: World, conn: Connection, now: Standing, offered: Mapping[str, list[str]]) -> None:
     """Each member of staff, and the applicant, is offered what the table says, and nothing else."""
     who = allowed(now, offered)
-    for person, posts in _people(world, conn, now.case):
+    for person, posts in _people(world, conn, now):
         may = {act for act, those in who.items() if those & posts}
         found = {offer.act for offer in offers(world.office, conn, now.case, person)}
         where = f"{now.case.stage}: {sorted(posts)}"
@@ -116,8 +116,9 @@ def _posts(lines: list[str], now: Standing) -> Iterator[str]:
             yield from posts.split()
 
 
-def _people(world: World, conn: Connection, case: Case) -> Iterator[tuple[int, set[str]]]:
+def _people(world: World, conn: Connection, now: Standing) -> Iterator[tuple[int, set[str]]]:
     """One person of each post there is, and those who play a part in the case, with posts and parts."""
+    case, owing = now.case, {duty.part for duty in now.running}
     c, p = store.person.c, store.post.c
     rows = conn.execute(
         sa.select(c.id, p.role, p.unit_id, store.unit.c.kind)
@@ -141,7 +142,7 @@ def _people(world: World, conn: Connection, case: Case) -> Iterator[tuple[int, s
             continue
         met.add(frozenset(posts))
         here = {role for role, unit, kind in posts if _here(case, role, unit, kind)}
-        if any(role in UNIT_ROLES and unit in case.members for role, unit, _ in posts):
+        if any(role in UNIT_ROLES and unit in owing for role, unit, _ in posts):
             here.add("member")
         yield person, here | plays
     if case.contact_id:

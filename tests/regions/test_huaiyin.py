@@ -600,6 +600,10 @@ def test_a_joint_handling_gives_each_unit_its_task_and_waits_for_the_opinion(hua
     assert huaiyin.refusal("song", case, "reply").code == "not_now"  # waits for the opinion
     huaiyin.do("meng", case, "contribute", contribution="规划意见三日内出")
     assert [t.state for t in huaiyin.duties_of(case, "task")] == ["met", "open"]
+    said = huaiyin.refusal("meng", case, "contribute", contribution="再说一遍")
+    assert (said.code, said.facts["name"]) == ("done_already", huaiyin.who("meng").name)
+    for member, may in (("meng", False), ("jia", True)):
+        assert ("contribute" in [offer.act for offer in huaiyin.see(member, case).offers]) is may
     huaiyin.do("jia", case, "contribute", contribution="材料已经核过")
     for member in ("meng", "jia"):
         assert huaiyin.refusal(member, case, "contribute", contribution="再说一遍").code == "done_already"
