@@ -21,7 +21,7 @@ from core import library, people, store
 from core.library import JUDGES
 from core.office import Office
 from core.people import Person
-from core.privacy import clean, personal_in
+from core.privacy import clean, personal_in, redact
 from core.refusals import DONE_ALREADY, NOT_NOW, NOT_YOURS, Incomplete, Refusal
 from core.workdays import SHANGHAI
 
@@ -186,13 +186,19 @@ def _kinds(office: Office, conn: Connection) -> dict[int, Kind]:
     }
     item, cause = store.fact.alias("item"), store.fact.alias("cause")
     rows = conn.execute(
-        sa.select(c.id, c.unit_id, item.c.code, item.c.value_enc, cause.c.code.label("cause_code"))
+        sa.select(c.id, c.unit_id, c.shielded, c.subject, item.c.code, item.c.value_enc)
+        .add_columns(cause.c.code.label("cause_code"))
         .join(item, (item.c.case_id == c.id) & (item.c.field == "item") & item.c.current)
         .join(cause, (cause.c.case_id == c.id) & (cause.c.field == "cause_code") & cause.c.current)
         .where(c.unit_id.is_not(None), c.number.is_not(None), cause.c.code.is_not(None))
     )
     for row in rows:
-        name = row.code or (row.value_enc and cases.opened(office.vault, row.id, "item", row.value_enc))
+        if row.shielded:  # everybody reads this list, the unit complained about too (AMB-G21)
+            name = row.subject
+        elif row.value_enc is not None:
+            name = redact(cases.opened(office.vault, row.id, "item", row.value_enc))
+        else:
+            name = row.code
         if name:
             found[row.id] = Kind(row.unit_id, "".join(name.split())[:80], row.cause_code)
     return found

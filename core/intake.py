@@ -293,10 +293,10 @@ def _idle(talk: Talk, said: Said) -> None:
     if key := hearing.faq(said.text, asking=True):
         talk.say("faq", key=key)
         return
-    if running := _newest_open(talk):
-        if hearing.says("news", said.text):
-            _cmd_progress(talk, said.text)
-            return
+    if _newest_open(talk) and hearing.says("news", said.text):
+        _cmd_progress(talk, said.text)
+        return
+    if running := _newest_open_to(talk, "add", "reopen"):
         _add(talk, running, said)
         return
     talk.state |= {"asked": "content", "trail": []}
@@ -304,7 +304,9 @@ def _idle(talk: Talk, said: Said) -> None:
 
 
 def _add(talk: Talk, case: Case, said: Said) -> None:
-    """More of a matter that is running: words or a file."""
+    """More of a matter that is running, or that waits for her and now goes on: words or a file."""
+    if (case.stage, "add") not in flow.MOVES:
+        case = talk.perform(case, "reopen")
     if said.kind in MEDIA:
         _attach_to(talk, case, said)
     values = {"supplement": said.text} if said.text else {}
@@ -787,7 +789,7 @@ def _to_window(talk: Talk, case: Case, question: str) -> None:
 
 
 def _cmd_withdraw(talk: Talk, text: str) -> None:
-    case = talk.case if talk.asked and talk.case else _newest_open(talk)
+    case = talk.case if talk.asked and talk.case else _newest_open_to(talk, "withdraw")
     if case is None:
         talk.say("nothing_to_withdraw")
         return
@@ -943,10 +945,10 @@ def _cmd_reopen(talk: Talk, text: str) -> None:
     talk.perform(closed, "reopen")
 
 
-def _newest_open_to(talk: Talk, act: str) -> Case | None:
-    """Her newest matter at a stage from which this act leads on."""
+def _newest_open_to(talk: Talk, *acts: str) -> Case | None:
+    """Her newest matter at a stage from which one of these acts leads on."""
     mine = views.mine(talk.office, talk.conn, talk.person)
-    return next((case for case in mine if (case.stage, act) in flow.MOVES), None)
+    return next((case for case in mine if any((case.stage, act) in flow.MOVES for act in acts)), None)
 
 
 def _cmd_new(talk: Talk, text: str) -> None:
@@ -1158,6 +1160,7 @@ def _case_with(talk: Talk, duty_key: str) -> Case | None:
 
 
 def _newest_open(talk: Talk) -> Case | None:
+    """Her newest matter that has not come to a good end."""
     mine = views.mine(talk.office, talk.conn, talk.person)
     return next((c for c in mine if c.stage not in ("CLOSED", "WITHDRAWN", "ARCHIVED", "GUIDED")), None)
 

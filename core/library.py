@@ -164,7 +164,8 @@ def approve(
     is changed. `owner` looks at it again on `review_on` (in half a year if that is not said)."""
     _need(office, conn, person, JUDGES)
     entry = get(conn, ref, lock=True)
-    if not may(office, conn, people.get(conn, owner), WRITERS):
+    looks_again = people.several(conn, [owner]).get(owner)
+    if looks_again is None or not may(office, conn, looks_again, WRITERS):
         raise Incomplete({"owner": "choice"}, {"owner": "谁来复核"})
     today = now.astimezone(SHANGHAI).date()
     review_on = review_on or today + REVIEW_AFTER
@@ -340,11 +341,15 @@ def of_case(conn: Connection, case_id: int) -> Entry | None:
     return _entry(row) if row else None
 
 
-def read(conn: Connection, ref: str, person: Person) -> Entry:
-    """An entry for a member of staff: approved ones are open to all, whatever their site or unit."""
+def read(office: Office, conn: Connection, ref: str, person: Person) -> Entry:
+    """An entry for a member of staff: approved ones are open to all, whatever their site or unit; the others to those
+    who write and judge. Raises `Refusal`."""
     if person.kind != "staff":
         raise Refusal(NOT_YOURS)
-    return get(conn, ref)
+    entry = get(conn, ref)
+    if entry.state != "approved":
+        _need(office, conn, person, (*WRITERS, *SECOND))
+    return entry
 
 
 def waiting(conn: Connection) -> tuple[Entry, ...]:

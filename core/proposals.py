@@ -31,8 +31,9 @@ from core.office import Office
 from core.people import UNIT_ROLES, Person
 from core.policy.load import pinned
 from core.policy.model import Consequence, Finding, Profile
-from core.privacy import clean
+from core.privacy import clean, personal_in
 from core.refusals import NOT_NOW, NOT_YOURS, Incomplete, Refusal
+from core.views import APPLICANT_FIELDS
 from core.workdays import SHANGHAI
 
 F, P, L = store.finding, store.proposal, store.proposal_line
@@ -233,6 +234,7 @@ def record(
     asked = {"case": case is not None and case.number, "code": code, "words": words}
     wanted = [name for name in ("case", "code") if name in finding.about] + ["words"]
     problems = {name: "missing" for name in wanted if not asked[name]}
+    problems |= {"words": "personal"} if _names_applicant(office, case, words) else {}
     if "code" in finding.about and code:
         known = {choice.code for choice in office.profile.lists[finding.codes]}
         problems |= {} if code in known else {"code": "choice"}
@@ -334,12 +336,16 @@ def send(
     if entry is None or not people.role_in_case(conn, case, person.id):
         raise Refusal(NOT_YOURS)
     words = clean(words, WORDS)
+    if to_unit not in {unit.id for unit in people.units(conn)}:
+        raise Incomplete({"unit": "choice"}, LABELS)
     about = Candidate(secrets.token_hex(8), _day(now), to_unit, case.id, evidence={"cases": [case.id]})
     made = _propose(office, conn, entry, about, now, sender=person)
     assert made is not None  # its event is random
     made = _change(conn, made, state="confirmed", decided_by=person.id, decided_at=now)
     competent = readers(office, conn, made)
     problems = {} if words else {"words": "missing"}
+    if _names_applicant(office, case, words):
+        problems["words"] = "personal"
     if not competent:
         problems["unit"] = "choice"
     if problems:
@@ -381,6 +387,8 @@ def decide(
     problems: dict[str, str] = {}
     if not words and (not agrees or "words" in entry.needs):
         problems["words"] = "missing"
+    if _names_applicant(office, _case_of(conn, proposal), words):
+        problems["words"] = "personal"
     changed: dict[str, Any] = {}
     if agrees and "unit" in entry.asks and unit_id:
         changed["unit_id"] = unit_id
@@ -409,7 +417,7 @@ def appeal(office: Office, conn: Connection, person: Person, ref: str, words: st
         raise Refusal(NOT_YOURS)
     if proposal.state != "confirmed":
         raise Refusal(NOT_NOW)
-    words = _need_words(words)
+    words = _need_words(office, conn, proposal, words)
     done = _change(conn, proposal, state="appealed")
     _note(office, conn, done, "appealed", person, now, words)
     _tell(office, conn, done, "proposal_appealed", deciders(office, conn, done), now, but=person)
@@ -423,7 +431,7 @@ def answer(
     proposal, _ = _held(office, conn, person, ref)
     if proposal.state != "appealed":
         raise Refusal(NOT_NOW)
-    words = _need_words(words)
+    words = _need_words(office, conn, proposal, words)
     done = _change(conn, proposal, state="lifted" if lift else "confirmed")
     _note(office, conn, done, "lifted" if lift else "upheld", person, now, words)
     _tell(office, conn, done, "proposal_told", readers(office, conn, done), now)
@@ -444,7 +452,7 @@ def add(
     proposal, entry = _held(office, conn, person, ref)
     if not proposal.counts:
         raise Refusal(NOT_NOW)
-    words = _need_words(words)
+    words = _need_words(office, conn, proposal, words)
     changed: dict[str, Any] = {}
     if person_id and "person" in entry.asks:
         if not _works_in(conn, person_id, None):
@@ -464,18 +472,30 @@ def put_right(
         raise Refusal(NOT_NOW)
     if result not in RESULTS:
         raise Incomplete({"result": "choice"}, LABELS)
-    words = _need_words(words)
+    words = _need_words(office, conn, proposal, words)
     done = _change(conn, proposal, result=result)
     _note(office, conn, done, result, person, now, words)
     propose(office, conn, now, rules=("undone",))
     return done
 
 
-def _need_words(words: str) -> str:
+def _need_words(office: Office, conn: Connection, proposal: Proposal, words: str) -> str:
     words = clean(words, WORDS)
-    if not words:
-        raise Incomplete({"words": "missing"}, LABELS)
+    if not words or _names_applicant(office, _case_of(conn, proposal), words):
+        raise Incomplete({"words": "personal" if words else "missing"}, LABELS)
     return words
+
+
+def _case_of(conn: Connection, proposal: Proposal) -> Case | None:
+    return cases.load(conn, proposal.case_id) if proposal.case_id else None
+
+
+def _names_applicant(office: Office, case: Case | None, words: str) -> bool:
+    """Whether words about a conduct matter point to who complained: the unit reads them (AMB-G21)."""
+    if case is None or not case.shielded:
+        return False
+    told = cases.words(office.vault, case)
+    return personal_in(words, (told[name] for name in APPLICANT_FIELDS if len(told.get(name, "")) > 1))
 
 
 def _held(office: Office, conn: Connection, person: Person, ref: str) -> tuple[Proposal, Consequence]:

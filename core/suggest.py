@@ -17,12 +17,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from core import case as cases
-from core import library, people, similar, store
+from core import library, people, similar, store, views
 from core.case import Case
 from core.flow import OPEN
 from core.library import ALIKE, DONE, TELLING, Found
 from core.office import Office
-from core.people import Unit
+from core.people import UNIT_ROLES, Person, Unit
 from core.policy.model import Profile
 from core.privacy import normal_phone
 from core.similar import NEAR, Area, Memory, Told, likeness
@@ -87,16 +87,18 @@ def for_citizen(office: Office, conn: Connection, text: str) -> Found | None:
     return None
 
 
-def same_caller(office: Office, conn: Connection, case: Case, phone: str) -> tuple[str, ...]:
-    """The numbers of open cases told with the same telephone, for the window alone: to a citizen they may be
-    somebody else's (a number she types proves nothing)."""
-    wanted = normal_phone(phone)
+def same_caller(office: Office, conn: Connection, case: Case, phone: str, viewer: Person) -> tuple[str, ...]:
+    """The numbers of open cases told with the same telephone, of those the viewer works on: to a citizen they may be
+    somebody else's (a number she types proves nothing), and a unit would learn who complained about it (AMB-G21)."""
+    wanted, posts = normal_phone(phone), people.roles(conn, viewer.id)
+    unit_side = any(post.role in UNIT_ROLES for post in posts)
     c, f = store.case.c, store.fact.c
     rows = conn.execute(
         sa.select(c.id, c.number, f.value_enc)
         .join(store.fact, f.case_id == c.id)
         .where(f.field == "applicant_phone", f.current, f.value_enc.is_not(None))
-        .where(c.id != case.id, c.number.is_not(None), c.stage.in_(OPEN))
+        .where(c.id != case.id, c.number.is_not(None), c.stage.in_(OPEN), views.seen_by(posts))
+        .where(~c.shielded if unit_side else sa.true())
         .order_by(c.id.desc())
         .limit(CALLERS)
     )

@@ -291,6 +291,8 @@ def _again(
         status = 422 if problems else 403 if refusal.code == NOT_YOURS else 409
     with transaction(service.office.engine) as conn:
         matter = _matter(service, conn, who, ref, act)
+        if matter.case and not people.fills(conn, matter.rules, matter.case, who.person.id, flow.SLOTS[act]):
+            raise Refusal(NOT_YOURS, clause=matter.definition.clause)
         if preview and not problems:
             problems = _check(service, conn, matter, sent)
             status = 422 if problems else 200
@@ -359,7 +361,7 @@ def _draw(
         view=view,
         words=view.words if view else {},
         like=suggest.like_entries(conn, _told(matter)) if matter.act in HELPED else (),
-        twins=_twins(service, conn, matter),
+        twins=_twins(service, conn, who, matter),
         attachments=attachments(view) if view else (),
         ticket=ticket.secret,
         # Whose words the browser keeps over a reload: the same for one person, and says nothing about them.
@@ -459,9 +461,10 @@ def _suggested(service: Service, conn: Connection, matter: Matter, asked: Asked)
         case "subject":
             return view.subject or _scope_label(matter.rules, case)
         case "content_for_unit":
-            name = view.words.get("applicant_name", "")
             content = view.words.get("content", "")
-            return redact(content.replace(name, "反映人") if name else content)
+            for name in filter(None, (view.words.get("applicant_name"), view.words.get("contact_name"))):
+                content = content.replace(name, "反映人")
+            return redact(content)
         case "visit_with":
             return _companions(conn, case)
         case "scope_code":
@@ -490,13 +493,13 @@ def _guesses(service: Service, conn: Connection, matter: Matter) -> Mapping[str,
     return {field: guess for field, guess in found.items() if not known[field]}
 
 
-def _twins(service: Service, conn: Connection, matter: Matter) -> tuple[str, ...]:
-    """Open cases told with the same telephone, at triage, for those who may see every case of the hall."""
+def _twins(service: Service, conn: Connection, who: Login, matter: Matter) -> tuple[str, ...]:
+    """Open cases told with the same telephone, at triage, of those that the viewer works on."""
     case, view = matter.case, matter.view
     if case is None or view is None or case.stage != "TRIAGE" or view.hidden:
         return ()
     phone = cases.words(service.office.vault, case).get("applicant_phone", "")
-    return suggest.same_caller(service.office, conn, case, phone)
+    return suggest.same_caller(service.office, conn, case, phone, who.person)
 
 
 def _told(matter: Matter) -> str:

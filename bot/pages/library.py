@@ -19,7 +19,6 @@ from core.improvement import Group, Kind
 from core.library import JUDGES, PARTS, SECOND, TONES, WRITERS, Entry
 from core.logins import Login
 from core.people import Person
-from core.refusals import NOT_YOURS, Refusal
 from core.store import transaction
 from core.workdays import SHANGHAI
 
@@ -216,10 +215,8 @@ def _entry(
     problems: Problems | None = None,
 ) -> Response:
     office, person = service.office, who.person
-    entry = library.read(conn, ref, person)
+    entry = library.read(office, conn, ref, person)
     judges = library.may(office, conn, person, JUDGES)
-    if entry.state != "approved" and not library.may(office, conn, person, (*WRITERS, *SECOND)):
-        raise Refusal(NOT_YOURS)
     source = cases.load(conn, entry.case_id)
     owners = [p for p in people.staff(conn) if library.may(office, conn, p, WRITERS)]
     known = {name: getattr(entry, name) for name in PARTS}

@@ -32,7 +32,7 @@ def test_what_one_site_wrote_another_finds_and_like_cases_are_improved_upon(
 
     with of(world, "meng") as (conn, person):  # the window of another site, a stranger to the case itself
         (found,) = library.search(conn, "食品经营许可", cause="material")
-        read = library.read(conn, found.entry.ref, person)
+        read = library.read(world.office, conn, found.entry.ref, person)
         assert read.site_id == case.site_id and "王建国" not in read.text and "88889999" not in read.text
 
     again = closed(world, dispatched(world, analysed(world, registered(world))))

@@ -110,10 +110,13 @@ def test_nobody_hears_of_somebody_elses_matter_by_a_telephone_number(world: Worl
     assert tell(world, "wang", RETOLD).startswith("ask_")
     later = world.tell("zhao", RETOLD)
     other = world.tell("qian", RETOLD, applicant_phone="13900005678")
+    desk, citizen, officer = (world.who(who) for who in ("zhou", "zhao", "zhang"))
     with store.transaction(world.office.engine) as conn:
-        assert suggest.same_caller(world.office, conn, later, "138-0000-1234") == (first.number,)
-        assert suggest.same_caller(world.office, conn, other, "13900005678") == ()
-        assert suggest.same_caller(world.office, conn, other, "") == ()
+        assert suggest.same_caller(world.office, conn, later, "138-0000-1234", desk) == (first.number,)
+        assert suggest.same_caller(world.office, conn, other, "13900005678", desk) == ()
+        assert suggest.same_caller(world.office, conn, other, "", desk) == ()
+        for who in (citizen, officer):
+            assert suggest.same_caller(world.office, conn, later, "138-0000-1234", who) == ()
 
 
 def test_a_citizen_is_shown_a_public_answer_and_may_go_on(world: World) -> None:

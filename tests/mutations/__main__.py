@@ -80,6 +80,7 @@ MET: Final = (  # what a story has met, as its database remembers it
     "SELECT DISTINCT role FROM event",
     "SELECT DISTINCT name FROM moment",
     "SELECT DISTINCT key FROM duty",
+    "SELECT DISTINCT met_by FROM duty",
     "SELECT DISTINCT duty.key || '.' || step.key FROM step JOIN duty ON duty.id = duty_id WHERE fired_at NOT NULL",
 )
 REPLAYED: Final = 2.0  # seconds that the steps of a walk take which bear on one mutant

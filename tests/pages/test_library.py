@@ -8,7 +8,7 @@ import pytest
 
 from core import library, store
 from core.library import Entry
-from tests.pages.world import Screens, World
+from tests.pages.world import Screens, World, hidden_of
 
 PARTS = {
     "item": "餐饮执照变更",
@@ -129,6 +129,34 @@ def test_the_window_hears_of_another_case_with_the_same_telephone(world: World, 
     case = world.acts("window", world.submitted(), "accept")
     page = screen("window").open(f"/c/{case.ref}/dispatch")
     assert f"还有在办的事：{first.number}" in page
+
+
+def test_a_citizen_hears_of_no_other_case_by_a_telephone_number(world: World, screen: Screens) -> None:
+    first = world.dispatched()
+    case = world.acts("window", world.submitted(), "accept")
+    page = screen("li").open(f"/c/{case.ref}/add")
+    assert "补充" in page and str(first.number) not in page
+
+
+@pytest.mark.parametrize("how", ["sent", "without a page of ours", "shown first"])
+def test_a_citizen_is_drawn_no_form_of_the_window(world: World, screen: Screens, how: str) -> None:
+    approved(world, screen)
+    case = world.acts("window", world.submitted(), "accept")
+    li = screen("li")
+    data = {} if how == "without a page of ours" else hidden_of(li.open(f"/c/{case.ref}"))
+    data |= {"preview": "1"} if how == "shown first" else {}
+    answer = li.client.post(f"/c/{case.ref}/dispatch", data=data)
+    assert answer.status_code == 403
+    assert PARTS["solution"] not in answer.text and "住房建设局" not in answer.text
+
+
+def test_an_entry_without_anybody_to_review_it_is_asked_for_again(world: World, screen: Screens) -> None:
+    entry, operator = written(world, screen), screen("operator")
+    for owner in ("", "999999", str(screen("handler").person.id)):
+        answer = operator.send(
+            f"/library/{entry.ref}/approve", operator.open(f"/library/{entry.ref}"), **PARTS, owner=owner
+        )
+        assert answer.status_code == 422 and "谁来复核" in answer.text
 
 
 def test_problems_of_one_kind_are_confirmed_and_improved_upon(world: World, screen: Screens) -> None:

@@ -231,6 +231,17 @@ def test_the_unit_complained_about_finds_by_nothing_that_is_closed_to_it(huaiyin
         assert (case.id in found(huaiyin, "gao", text=text)) is of_the_unit, text
 
 
+def test_nor_does_a_telephone_number_tell_it_who_complained(huaiyin: World) -> None:
+    phone = {"applicant_phone": "13800001234"}
+    conduct = {"scope_code": "complaint", "sub_kind": "report", "about_conduct": "yes"}
+    case = registered(huaiyin, **conduct, **phone)
+    sent = {"subject": "窗口服务态度", "level": "simple", "unit": "housing"}
+    case = huaiyin.do("qiu", case, "dispatch", content_for_unit="群众反映窗口态度生硬", **sent)
+    before, later = registered(huaiyin, **phone), registered(huaiyin, **phone)
+    page = Browser(huaiyin, "song").get(f"/c/{later.ref}/judge")
+    assert case.shielded and str(before.number) in page and str(case.number) not in page
+
+
 # --- every region -----------------------------------------------------------------------------------------
 
 

@@ -326,6 +326,7 @@ def test_a_clue_to_one_department_is_not_read_by_another(putuo: World) -> None:
         ("meng", "discipline", "x", "not_yours"),  # another site's window
         ("fang", "zw", "x", "incomplete"),  # nobody there is competent
         ("fang", "discipline", " ", "incomplete"),
+        ("fang", "", "x", "incomplete"),
     ],
 )
 def test_a_clue_is_sent_from_the_matter_with_words_to_somebody_competent(
@@ -333,5 +334,6 @@ def test_a_clue_is_sent_from_the_matter_with_words_to_somebody_competent(
 ) -> None:
     case = pt.registered(putuo)
     with refused(code):
-        do(putuo, who, "send", "clue", case=case, to_unit=unit_of(putuo, unit), words=words)
+        to_unit = unit_of(putuo, unit) if unit else 0
+        do(putuo, who, "send", "clue", case=case, to_unit=to_unit, words=words)
     assert every(putuo) == []

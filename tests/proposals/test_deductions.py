@@ -162,6 +162,23 @@ def test_a_fault_names_its_kind_its_ground_and_somebody_of_the_unit(
             record(county, stranger, "fault", case, person="bu", code="undone")
 
 
+@pytest.mark.clause("XJ-A3.4")
+def test_what_is_written_of_a_conduct_matter_names_nobody_who_complained(county: World) -> None:
+    case = send(county, register(county, category="conduct"), category="conduct")
+    name = county.words(case)["applicant_name"]
+    fault: dict[str, str] = {"person": "bu", "code": "bad_attitude"}
+    with pytest.raises(Incomplete) as caught:
+        record(county, "kuang", "fault", case, **fault, words=f"{name}反映的属实")
+    assert caught.value.problems == {"words": "personal"}
+    made, _ = record(county, "kuang", "fault", case, **fault)
+    with refused("incomplete"):
+        confirm(county, "kuang", made, words=f"已答复{name}")
+    confirm(county, "kuang", made)
+    for act in ("add", "appeal"):
+        with refused("incomplete"):
+            do(county, "kuang", act, made.ref, f"已答复{name}")
+
+
 # --- what comes back ------------------------------------------------------------------------------------
 
 

@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from core import duties, library, store
 from core.case import Case
@@ -254,6 +255,14 @@ def heard(world: World, region: Region, case: Case, words: str) -> str:
     return world.words(world.do(region.window, case, "transcribe", transcript=words))["transcript"]
 
 
+def lay_aside(world: World, region: Region, case: Case) -> Case:
+    """She is asked, reminded twice, called, and does not answer."""
+    world.do(region.handler, case, "ask", question="原件还在手上吗？")
+    while not world.again(case).at("reminded_at"):
+        world.pass_to(f"{world.now + timedelta(days=1):%Y-%m-%dT%H:%M}")
+    return world.do(region.window, case, "close_no_response", no_response_note="电话三次没有接")
+
+
 @anywhere
 def test_a_voice_is_listened_to_once_and_what_was_typed_before_stays(world: World, region: Region) -> None:
     case = region.told(world)
@@ -283,10 +292,7 @@ def test_a_question_may_be_answered_by_voice(world: World, region: Region) -> No
 def test_a_voice_nobody_typed_is_owed_again_when_the_matter_goes_on(world: World, region: Region) -> None:
     case = signed_for(world, region, region.told(world))
     world.say("li", kind="voice", media_id="v1")
-    world.do(region.handler, case, "ask", question="原件还在手上吗？")
-    while not world.again(case).at("reminded_at"):
-        world.pass_to(f"{world.now + timedelta(days=1):%Y-%m-%dT%H:%M}")
-    world.do(region.window, case, "close_no_response", no_response_note="电话三次没有接")
+    lay_aside(world, region, case)
     assert "transcribe" not in owed(world, case)
     world.do("li", case, "reopen")
     assert "transcribe" in owed(world, case)
@@ -296,6 +302,30 @@ def test_a_voice_nobody_typed_is_owed_again_when_the_matter_goes_on(world: World
         assert "transcribe" not in owed(world, case)
         case = world.do(who, case, act, **values)
     assert case.stage == "CLOSED" if not region.back else "transcribe" in owed(world, case)
+
+
+@anywhere
+def test_who_answers_after_the_matter_was_laid_aside_goes_on_with_it(world: World, region: Region) -> None:
+    case = lay_aside(world, region, signed_for(world, region, region.told(world)))
+    (said,) = world.say("li", "原件找到了，在我妈那里")
+    assert (said.name, said.values["number"]) == ("added", case.number)
+    assert world.again(case).stage == "WITH_UNIT" and "limit" in owed(world, case)
+    assert world.words(case)["supplement"] == "原件找到了，在我妈那里"
+    assert {"reopened_card", "added_card"} <= set(world.told(region.handler, case))
+
+
+@anywhere
+@pytest.mark.parametrize("stage", ["NOT_ACCEPTED", "DECLINED", "TRANSFERRED", "SHELVED"])
+def test_whose_matter_has_gone_elsewhere_may_tell_another_and_ask_after_the_first(
+    world: World, region: Region, stage: str
+) -> None:
+    case = region.told(world)
+    with store.transaction(world.office.engine) as conn:
+        conn.execute(sa.update(store.case).values(stage=stage).where(store.case.c.id == case.id))
+    assert [reply.name for reply in world.say("li", "有消息了吗")] == ["progress"]
+    assert [reply.name for reply in world.say("li", "撤回")] == ["nothing_to_withdraw"]
+    assert "refused" not in [reply.name for reply in world.say("li", longhui.MATTER)]
+    assert world.of_contact("li").stage == "DRAFT" and world.again(case).stage == stage
 
 
 @anywhere

@@ -318,7 +318,9 @@ def _of_kind(count: Count) -> dict[int, tuple[str | None, str, str]]:
     codes = {row[1]: row[0] or "" for row in count.rows(CODE.format("item"))}
     found = {}
     for k in count.ids("received") | count.ids("rated"):
-        item = cases.word(count.office.vault, cases.load(count.conn, k), "item") or codes[k]
+        case = cases.load(count.conn, k)
+        item = cases.word(count.office.vault, case, "item") or codes[k]
+        item = case.subject if case.shielded else item
         found[k] = (count.unit(k), item, causes[k])
     return found
 

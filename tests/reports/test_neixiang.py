@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from core import improvement, store
 from tests.regions.test_neixiang import closed, dispatched, registered, replied
 from tests.reports.desk import (
     by_hand,
@@ -132,3 +133,18 @@ def test_the_quarters_summary_states_received_solved_open_causes_and_actions(nei
     assert sum(int(r[1]) for r in rows(sections["causes"])) == told
     text = words(neixiang, draft)
     assert "共收到反映事项 4 件" in text and "主要原因" in text and "改进措施" in text
+
+
+@pytest.mark.clause("XJ-A3.4")
+def test_a_unit_complained_about_reads_no_word_of_the_applicant_among_problems(neixiang: World) -> None:
+    for _ in range(2):
+        case = registered(neixiang, about_conduct="yes", item="李桂兰家的低保")
+        case = replied(neixiang, dispatched(neixiang, case, content_for_unit="反映补件清单不一次告知"))
+        assert case.shielded
+    closed(neixiang)
+    days_pass(neixiang, "2021-09-01T09:01")
+    (table,) = tables_of(neixiang, the_report(neixiang, "problems", "business_zone"))
+    assert [r[0] for r in rows(table)] == ["营业执照变更未获受理", "营业执照地址变更", "合计"]
+    with store.transaction(neixiang.office.engine) as conn:
+        (group,) = improvement.groups(neixiang.office, conn)
+    assert group.kind.item == "营业执照变更未获受理"
