@@ -6,7 +6,6 @@ or records a mark. Each step is a row with a unique key and happens once. Nothin
 
 from __future__ import annotations
 
-import re
 import secrets
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -21,7 +20,7 @@ from core import flow, store
 from core.case import Case
 from core.due import When
 from core.office import Office
-from core.policy.model import Duty, Profile, Step, holds
+from core.policy.model import Duty, Profile, Step, holds, step_time
 from core.workdays import SHANGHAI
 
 D, S = store.duty, store.step
@@ -220,13 +219,8 @@ def _close(conn: Connection, duty_id: int, state: str, now: datetime, by: str | 
     conn.execute(_STEPS_VOID, {"of_duty": duty_id, "state": "void"})
 
 
-_AT: Final = re.compile(r"(open|target|due|missed)(?:([+-]\d+)(wd|h|min))?")
-
-
 def _step_moment(office: Office, step: Step, opened: datetime, due: When) -> datetime | None:
-    match = _AT.fullmatch(step.at)
-    assert match is not None  # the model checked it
-    base, amount, unit = match[1], int(match[2] or 0), match[3]
+    base, amount, unit = step_time(step.at)
     if base == "open":
         if unit == "wd":
             return office.calendar.due(opened, amount, office.hours).moment + TICK

@@ -344,7 +344,7 @@ def to_do(office: Office, conn: Connection, person: Person, *, limit: int = 100)
     c, d = store.case.c, store.duty.c
     open_stages = c.stage.not_in(("DRAFT", "WITHDRAWN", "ARCHIVED", "GUIDED"))
     owed = sa.exists().where(d.case_id == c.id, d.state == "open", d.holder.not_in(NOBODYS))
-    where: sa.ColumnElement[bool] = open_stages | ((c.stage == "ARCHIVED") & owed)
+    where: sa.ColumnElement[bool] = open_stages | (c.stage.in_(("ARCHIVED", "GUIDED")) & owed)
     where &= seen_by(held)
     due = sa.select(sa.func.min(d.due_at)).where(d.case_id == c.id, d.state == "open").scalar_subquery()
     rows = conn.execute(sa.select(c.id).where(where).order_by(due.is_(None), due, c.id).limit(limit))

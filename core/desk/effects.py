@@ -187,7 +187,7 @@ def guide(work: Work) -> None:
 def resolve(work: Work) -> None:
     work.change(kind="immediate", unconfirmed=False)
     choose_level(work)
-    _classify(work)
+    _shield_if_conduct(work)
 
 
 def dispatch(work: Work) -> None:
@@ -202,7 +202,7 @@ def dispatch(work: Work) -> None:
         unconfirmed=False,
         overdue_at=None,  # a new limit runs; the row of the old one says that it was missed
     )
-    _classify(work)
+    _shield_if_conduct(work)
     work.data |= {"unit": unit.id, "level": work.case.level, "kind": work.case.kind}
 
 
@@ -225,26 +225,22 @@ def relevel(work: Work) -> None:
     level = _level(work, unit)
     if level is None or level.code == work.case.level:
         raise Refusal("same_level", clause=work.rules.acts["relevel"].clause)
-    before = work.rules.level(work.case.level) if work.case.level else None
-    if work.rules.raise_only and before and level.rank <= before.rank:
-        raise Refusal("level_only_up", clause=level.clause, level=before.label)
     work.data |= {"level_before": work.case.level, "level": level.code}
     kind = level.kinds[0] if level.kinds else work.case.kind
     work.change(level=level.code, kind=kind, overdue_at=None)
 
 
 def _level(work: Work, unit: Unit) -> Level | None:
-    """The level a form brings, if it goes with the unit."""
+    """The level a form brings, if it goes with the unit and with the level the matter has had."""
     if "level" not in work.values:
         return None
     level = work.rules.level(str(work.values["level"]))
+    before = work.rules.level(work.case.level) if work.case.level else None
+    if work.rules.raise_only and before and level.rank < before.rank:
+        raise Refusal("level_only_up", clause=level.clause, level=before.label)
     if level.unit_kinds and unit.kind not in level.unit_kinds:
         raise Refusal("level_does_not_fit_unit", clause=level.clause, unit=unit.name, level=level.label)
     return level
-
-
-def _classify(work: Work) -> None:
-    _shield_if_conduct(work)
 
 
 # --- with the unit --------------------------------------------------------------------------------------

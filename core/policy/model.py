@@ -27,7 +27,14 @@ DATE_ENTERED: Final = 10  # working days, where a day is to be entered and the p
 # What acts may bring about beside themselves, depending on what was said in them.
 OUTCOMES: Final = frozenset({"reached", "third_attempt", "applicant_confirmed_at"})
 
-_AT = re.compile(r"(open|target|due|missed)([+-]\d+(?:wd|h|min))?")
+_AT: Final = re.compile(r"(open|target|due|missed)(?:([+-])(\d+)(wd|h|min))?")
+# Only from the opening do hours count: a reminder belongs to a day, what follows a missed date to the days after it.
+_AWAY: Final = {
+    "open": ("+wd", "+h", "+min"),
+    "target": ("+wd", "-wd"),
+    "due": ("+wd", "-wd"),
+    "missed": ("+wd",),
+}
 
 
 class Entry(BaseModel):
@@ -36,9 +43,19 @@ class Entry(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def step_time(text: str) -> tuple[str, int, str]:
+    """When a step is: from what, how many, and of what (`wd`, `h`, `min`; "" if none). `ValueError` if the clock does
+    not know such a moment."""
+    match = _AT.fullmatch(text)
+    if match is None or (match[2] and match[2] + match[4] not in _AWAY[match[1]]):
+        raise ValueError(
+            "写成 open（可加 +1wd、+4h、+30min）、target 或 due（可加 +1wd、-1wd）、missed（可加 +1wd）"
+        )
+    return match[1], int(f"{match[2] or ''}{match[3] or 0}"), match[4] or ""
+
+
 def _is_moment(text: str) -> str:
-    if not _AT.fullmatch(text):
-        raise ValueError("写成 open / target / due / missed，可加 +1wd、-1wd、+4h、+30min")
+    step_time(text)
     return text
 
 

@@ -30,6 +30,7 @@ from core.policy.model import (
     Span,
     Step,
     When,
+    step_time,
 )
 
 STAGES: Final = {
@@ -386,14 +387,12 @@ class Speech:
 
 def at(moment: At) -> str:
     """When the clock acts: “到期前 1 个工作日”."""
-    base = {"open": "开始", "target": "争取日", "due": "到期", "missed": "过期"}
-    name = next(x for x in base if moment.startswith(x))
-    rest = moment.removeprefix(name)
-    if not rest:
-        return {"open": "一开始", "target": "争取日当天", "due": "到期当天", "missed": "过期时"}[name]
-    amount, unit = "".join(c for c in rest if c.isdigit()), rest.lstrip("+-0123456789")
+    base, amount, unit = step_time(moment)
+    if not amount:
+        return {"open": "一开始", "target": "争取日当天", "due": "到期当天", "missed": "过期时"}[base]
+    name = {"open": "开始", "target": "争取日", "due": "到期", "missed": "过期"}[base]
     words = {"wd": "个工作日", "h": "小时", "min": "分钟"}[unit]
-    return f"{base[name]}{'前' if rest[0] == '-' else '后'} {amount} {words}"
+    return f"{name}{'前' if amount < 0 else '后'} {abs(amount)} {words}"
 
 
 def _yes(told: bool, words: str) -> str:

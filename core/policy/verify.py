@@ -37,7 +37,7 @@ from core.policy.explore import (
     may_happen,
     offered,
 )
-from core.policy.model import Duty, Profile, Step, holds
+from core.policy.model import Duty, Profile, Step, holds, step_time
 
 # What is proved, by the kind of finding that would speak against it.
 CLAIMS: Final[Mapping[str, str]] = {
@@ -624,8 +624,7 @@ def _ladders(rules: Profile) -> Iterator[Finding]:
 
 
 def _how_late(step: Step) -> int:
-    match = re.search(r"\+(\d+)wd", step.at)
-    return int(match[1]) if match else 0
+    return step_time(step.at)[1]
 
 
 def _standing(rules: Profile, slot: str) -> bool:

@@ -49,7 +49,19 @@ WRONG = {
     ),
     "a moment that cannot be read": (
         '[[duties]]\nkey = "judge"\nsteps = [{ key = "remind", at = "tomorrow" }]\n',
-        ("duties", "steps", "open / target / due / missed"),
+        ("duties", "steps", "写成 open（可加 +1wd、+4h、+30min）"),
+    ),
+    "hours before a day": (
+        '[[duties]]\nkey = "judge"\nsteps = [{ key = "remind", at = "due-4h" }]\n',
+        ("duties", "steps", "target 或 due（可加 +1wd、-1wd）"),
+    ),
+    "hours after a missed day": (
+        '[[duties]]\nkey = "judge"\nsteps = [{ key = "remind", at = "missed+4h" }]\n',
+        ("duties", "steps", "missed（可加 +1wd）"),
+    ),
+    "a time before the beginning": (
+        '[[duties]]\nkey = "judge"\nsteps = [{ key = "remind", at = "open-1wd" }]\n',
+        ("duties", "steps", "写成 open（可加 +1wd"),
     ),
     "a number in words": ('[extension]\ntimes = "twice"\n', ("extension.times", "这里要写整数")),
     "no word where one is needed": (

@@ -420,6 +420,10 @@ def test_levels_are_raised_one_after_the_other_with_a_reason_and_never_lowered(n
     assert neixiang.words(case)["relevel_reason"] == "要住建、市监一起看"
     lower = neixiang.refusal("lan", case, "relevel", level="complex", relevel_reason="又简单了")
     assert lower.code == "level_only_up"
+    neixiang.do("miao", case, "send_back", send_back_reason="归房管")
+    anew = {"unit": "housing_zone", "subject": "不动产登记", "raise_reason": "要查档"}
+    assert neixiang.refusal("lan", case, "dispatch", level="complex", **anew).code == "level_only_up"
+    assert neixiang.do("lan", case, "dispatch", level="special", **anew).level == "special"
 
 
 # --- limits ---------------------------------------------------------------------------------------

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from core import store
 from core.case import Case
+from core.desk import deliver
 from core.intake import Reply
 from core.policy.load import shipped
 from tests.stories.reading import all_words, answers, drawn
@@ -420,3 +422,12 @@ def test_online_the_form_is_received_by_who_confirms_and_dated_by_who_told(hall:
 def lines(world: World, case: Case) -> list[str]:
     sheet = world.paper("zhou", case, "registration")
     return ["".join(ink.words for ink in foot.line) for foot in sheet.foot]
+
+
+def test_who_was_shown_elsewhere_and_cannot_be_told_so_is_on_the_list_of_the_window(hall: World) -> None:
+    case = hall.do("zhou", hall.tell("li"), "guide", exclusion="penalty")
+    assert hall.to_do("zhou") == []
+    (told,) = hall.outbox(case, "guided")
+    with store.transaction(hall.office.engine) as conn:
+        deliver.unreachable(hall.office, conn, told, hall.now)
+    assert [each.id for each in hall.to_do("zhou")] == [case.id]
