@@ -47,16 +47,22 @@ class Office:
         none (LH-19, NX-0, HY-0)."""
         if self.on_trial(rules):
             return self.hall.trial
-        return now.astimezone(SHANGHAI).date() >= date.fromisoformat(self._since(rules))
+        return now.astimezone(SHANGHAI).date() >= date.fromisoformat(in_force_since(self.hall, rules))
 
     def on_trial(self, rules: Profile) -> bool:
-        """Whether the rule can run on trial only: it is out for comment and the hall has entered no number, or no day
-        is known from which it is in force."""
-        draft = rules.instrument.status == "draft_for_comment" and not self.hall.number
-        return draft or not self._since(rules)
-
-    def _since(self, rules: Profile) -> str:
-        return self.hall.effective_from or rules.instrument.effective_from
+        return on_trial(self.hall, rules)
 
     def open_now(self, now: datetime) -> bool:
         return self.next_office_moment(now) - now < timedelta(seconds=1)
+
+
+def on_trial(hall: Hall, rules: Profile) -> bool:
+    """Whether the rule can run on trial only: it is out for comment and the hall has entered no number, or no day is
+    known from which it is in force."""
+    draft = rules.instrument.status == "draft_for_comment" and not hall.number
+    return draft or not in_force_since(hall, rules)
+
+
+def in_force_since(hall: Hall, rules: Profile) -> str:
+    """The day (ISO) from which the rule is in force, by the hall or by its text; "" if neither says."""
+    return hall.effective_from or rules.instrument.effective_from

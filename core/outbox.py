@@ -49,7 +49,6 @@ class Message:
     person_id: int | None
     unit_id: int | None
     data: Mapping[str, Any]
-    words_enc: bytes | None
     effect: str | None
     state: str
     created_at: datetime

@@ -127,11 +127,6 @@ class Vault:
         """A keyed fingerprint of `text` to look it up by; numbers written in different ways are equal."""
         return _fingerprint(self._index[self.active], text)
 
-    def indexes(self, text: str) -> tuple[str, ...]:
-        """The fingerprints of `text` under every key, the active one first: look up any of them."""
-        older = (key for key_id, key in self._index.items() if key_id != self.active)
-        return (self.index(text), *(_fingerprint(key, text) for key in older))
-
     def link(self, text: str) -> str:
         """A keyed digest that ties a line of the event log to the one before it."""
         return hmac.digest(self._chain[self.active], text.encode("utf-8"), hashlib.sha256).hex()

@@ -36,14 +36,14 @@ PERIOD_AT: Final = {
     "ARCHIVED": "closed",
 }
 _C, _F, _A, _E = store.case.c, store.fact.c, store.attachment.c, store.event.c
-_I, _O, _V, _D = store.inbox.c, store.outbox.c, store.view_log.c, store.dialogue.c
+_I, _V, _D = store.inbox.c, store.view_log.c, store.dialogue.c
 _G, _P, _L = store.finding.c, store.proposal.c, store.proposal_line.c
 
 
 @dataclass(frozen=True)
 class Kept:
     """How much went, or would go: cases touched, their facts and files, drafts among them, addresses of citizens,
-    messages in and out, looks, words of findings and proposals."""
+    messages received, looks, words of findings and proposals."""
 
     cases: int = 0
     drafts: int = 0
@@ -51,7 +51,6 @@ class Kept:
     files: int = 0
     addresses: int = 0
     received: int = 0
-    sent: int = 0
     looks: int = 0
     remarks: int = 0
 
@@ -202,11 +201,6 @@ def _beside_cases(conn: Connection, periods: Retention, now: datetime, dry_run: 
     done: tuple[tuple[sa.Table, sa.ColumnElement[bool], dict[str, object]], ...] = (
         (store.identity, nobody_s, {}),
         (store.inbox, (_I.received_at <= words_before) & (_I.state != "new"), {}),
-        (
-            store.outbox,
-            (_O.created_at <= words_before) & (_O.state != "due") & _O.words_enc.is_not(None),
-            {"words_enc": None},
-        ),
         (store.view_log, _V.at <= now - timedelta(days=periods.looks), {}),
         (
             store.finding,

@@ -402,7 +402,6 @@ outbox = _table(
     _ref("person_id", "person", null=True, index=True),
     _ref("unit_id", "unit", null=True),  # a unit's chat group
     Column("data", Json, nullable=False),  # codes and ids, nothing personal
-    Column("words_enc", sa.LargeBinary),  # free text of a relayed message
     _text("effect", 48, null=True),  # the delivery duty that the delivered mark meets
     _text("state", 8),  # due | sent | unsure | dead | replaced
     _when("created_at"),

@@ -107,12 +107,10 @@ def test_a_vault_does_not_show_its_keys() -> None:
     assert K0 not in str(VAULT.seal("")) + VAULT.index("")
 
 
-def test_a_number_is_found_however_it_was_written_and_whatever_key_it_was_indexed_under() -> None:
+def test_a_number_is_found_however_it_was_written_and_under_one_key_only() -> None:
     assert len({VAULT.index(n) for n in ("13800131234", "+86 138-0013-1234", "１３８００１３１２３４")}) == 1
     assert VAULT.index("13800131234") != VAULT.index("13800131235")
     assert ROTATED.index("13800131234") != VAULT.index("13800131234")
-    assert VAULT.index("13800131234") in ROTATED.indexes("138 0013 1234")
-    assert ROTATED.index("13800131234") == ROTATED.indexes("13800131234")[0]
 
 
 @pytest.mark.parametrize(

@@ -226,7 +226,7 @@ def db_retention(args: Args) -> None:
         f"{verb}：",
         f"  {kept.cases} 件里的 {kept.facts} 项个人信息、{kept.files} 个附件（其中没有提交的草稿 {kept.drafts} 件）",
         f"  {kept.addresses} 个群众的平台账号",
-        f"  来信 {kept.received} 条，发出的原话 {kept.sent} 条，查看记录 {kept.looks} 条",
+        f"  来信 {kept.received} 条，查看记录 {kept.looks} 条",
         f"  认定和提请里写的话 {kept.remarks} 条",
         "单号、时间、结果、评分和经过都保留。",
     ]
@@ -414,8 +414,7 @@ def outbox_explain(args: Args) -> None:
 
 
 def _public(message: outbox.Message) -> dict[str, Any]:
-    hidden = ("words_enc", "lease_token")
-    return {k: v for k, v in dataclasses.asdict(message).items() if k not in hidden}
+    return {k: v for k, v in dataclasses.asdict(message).items() if k != "lease_token"}
 
 
 def export_ledger(args: Args) -> None:

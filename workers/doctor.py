@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot.words import FOLDER, Words
 from core import outage, schema, setup, store
 from core.desk import gaps
+from core.office import in_force_since, on_trial
 from core.people import PARTS, Hall
 from core.policy.load import ProfileError, pinned, shipped
 from core.policy.model import Profile
@@ -58,6 +59,7 @@ def checks(settings: Settings, now: datetime) -> Iterator[Check]:
     finally:
         engine.dispose()
     yield Check(True, f"大厅文件：{hall.name}；规则：{rules.name} {rules.version}")
+    yield _in_force(hall, rules, now)
     yield from _slots(hall, rules)
     yield from _contacts(hall, rules)
     yield from _set_up(hall, rules, now)
@@ -71,6 +73,21 @@ def _keys(settings: Settings) -> Check:
     except BadKeys as error:
         return Check(False, "加密密钥", f"{error} 请检查 BANCHENG_KEYS。")
     return Check(True, "加密密钥可用")
+
+
+def _in_force(hall: Hall, rules: Profile, now: datetime) -> Check:
+    """Whether the window may take matters: else everybody hears that it is not open yet."""
+    begins = in_force_since(hall, rules)
+    if not on_trial(hall, rules):
+        later = now.astimezone(SHANGHAI).date().isoformat() < begins
+        return Check(True, f"规则从 {begins} 起施行" + ("，在那以前不受理" if later else ""))
+    if hall.trial:
+        return Check(True, "规则还没有正式施行，现在是试运行")
+    return Check(
+        False,
+        "规则还没有正式施行，一件也不受理",
+        "试运行请在大厅文件里写 trial = true；正式施行了请写 number（文号）和 effective_from（施行日期）。",
+    )
 
 
 def _files(settings: Settings) -> Check:

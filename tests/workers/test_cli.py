@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from core import people, schema, store
 from core.privacy import make_key
 from core.settings import from_env
-from tests.world import ROOT
+from tests.world import ROOT, at
 from workers import cli, console
 from workers.build import build, file_clock
 from workers.doctor import checks
@@ -108,6 +108,25 @@ def test_the_doctor_says_what_is_missing_and_what_to_do(
     assert "Redis" in wrong and "渠道" in wrong
     assert any("信访维稳" in what for what in wrong)
     assert any(what.startswith("supervisor") for what in wrong)
+
+
+@pytest.mark.parametrize(
+    ("line", "ok", "said"),
+    [
+        ("trial = true", True, "试运行"),
+        ("", False, "一件也不受理"),
+        ('effective_from = "2023-09-01"\nnumber = "淮营商办〔2023〕1号"', True, "规则从 2023-09-01 起施行"),
+        ('effective_from = "2023-09-29"\nnumber = "淮营商办〔2023〕1号"', True, "在那以前不受理"),
+    ],
+)
+def test_the_doctor_says_whether_a_draft_may_take_matters(
+    line: str, ok: bool, said: str, installed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hall = (HALL.parent / "huaiyin.toml").read_text("utf-8").replace("trial = true", line, 1)
+    (installed / "hall.toml").write_text(hall, "utf-8")
+    monkeypatch.setenv("BANCHENG_HALL", str(installed / "hall.toml"))
+    found = [c for c in checks(from_env(os.environ), at("2023-09-28T10:00")) if "施行" in c.what]
+    assert [(c.ok, said in c.what, bool(c.advice)) for c in found] == [(ok, True, not ok)]
 
 
 def test_a_service_takes_the_rules_published_last_and_the_clock_of_the_story(installed: Path) -> None:

@@ -340,7 +340,6 @@ def upgrade() -> None:
         sa.Column("person_id", Id, nullable=True),
         sa.Column("unit_id", Id, nullable=True),
         sa.Column("data", Json, nullable=False),
-        sa.Column("words_enc", sa.LargeBinary(), nullable=True),
         sa.Column("effect", sa.String(length=48), nullable=True),
         sa.Column("state", sa.String(length=8), nullable=False),
         sa.Column("created_at", Instant, nullable=False),
