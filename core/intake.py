@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -511,11 +512,7 @@ def _excluded(talk: Talk, said: Said) -> None:
         talk.say("looked_at")
         _next(talk)
     else:
-        if said.kind in MEDIA:
-            _attach_to(talk, talk.draft(), said)
-        elif said.text and not hearing.says("thanks", said.text):
-            _more(talk, said.text)
-        _ask_again(talk)
+        _more_beside(talk, said)
 
 
 def _fill(talk: Talk, asked: Asked, text: str) -> None:
@@ -880,8 +877,8 @@ def _cmd_edit(talk: Talk, text: str) -> None:
 
 def _edit_named(talk: Talk, text: str) -> bool:
     """改电话, 姓名写错了, 电话改成13800001234: the item by its name, and at once what it should be."""
-    for _, name, _, _ in summary_lines(talk.office, talk.rules, talk.draft(), talk.words()):
-        if name in _EDITS and (found := _EDITS[name].fullmatch(text)):
+    for _, name, label, _ in summary_lines(talk.office, talk.rules, talk.draft(), talk.words()):
+        if found := _edit_of(name, label).fullmatch(text):
             _edit(talk, name)
             value = found[1] or found[2] or ""
             if value and name != "content":
@@ -966,29 +963,40 @@ _MISCOUNTED: Final = re.compile(
 )  # begins like a mobile, and has not its eleven digits
 _EDIT: Final = re.compile(rf"(?:我?[要想]|请|修|更)*改(?:一?下)?{_NTH}(?:吧|一?下)?[。！!]?")
 _EDIT_WRONG: Final = re.compile(rf"{_NTH}(?:[填写说选弄搞]?错了?|不对|要改|改一?下|有误)[。！!]?")
-# What people call the items of the form when they want one changed.
-_EDITS: Final[Mapping[str, re.Pattern[str]]] = {
-    name: re.compile(
+# What people call the items of the form, beside their labels, when they want one changed.
+_CALLED: Final[Mapping[str, str]] = {
+    "content": r"事项|内容|事情",
+    "about_conduct": r"态度|作风",
+    "relation": r"[为替]谁(?:反映)?",
+    "contact_name": r"联系人(?:的?(?:姓名|名字))?",
+    "applicant_type": r"(?:申请人|办理对象)?类型",
+    "applicant_name": r"(?:申请人|办理对象)?的?(?:姓名|名字)|申请人|办理对象",
+    "applicant_unit": r"(?:单位|公司|企业)(?:的?(?:名称|名字|名))?",
+    "applicant_phone": r"联?系?(?:电话|手机|号码)(?:号码?)?",
+    "applicant_email": r"电?子?邮箱|邮件",
+    "ground": r"(?:哪种)?情形|情况",
+    "scope_code": r"(?:哪种)?情形|情况",
+    "category": r"类别|分类",
+    "item": r"办的事|事项名称",
+    "prior_channel": r"(?:材料)?交到哪里",
+    "submitted_on": r"(?:申请|交材料)的?(?:日期|时间)",
+    "trip_count": r"[跑来]?了?几[趟次]|趟数|次数",
+    "project_name": r"项目(?:的?(?:名称|名字))?",
+    "attachments": r"相关资料|资料|材料|附件|照片",
+}
+
+
+@cache
+def _edit_of(name: str, label: str) -> re.Pattern[str]:
+    """How somebody says that this item of the form is to be changed, and perhaps into what."""
+    words = "|".join(filter(None, (re.escape(label), _CALLED.get(name, ""))))
+    return re.compile(
         rf"(?:我?[要想]|请|修|更)*[改换](?:一?[下个])?(?:{words})(?:吧|一?下)?(?:[为成是:：，,\s]*(.+))?"
         rf"|(?:把|我的?)?(?:{words})[改换](?:一?下|[为成]\s*(.+))"
         rf"|(?:我的?)?(?:{words})[填写说选弄搞留]?(?:错了?|不对|有误)[。！!]*"
     )
-    for name, words in {
-        "content": r"反映事项|事项|内容|事情",
-        "about_conduct": r"态度|作风",
-        "relation": r"[为替]谁(?:反映)?",
-        "contact_name": r"联系人(?:的?(?:姓名|名字))?",
-        "applicant_type": r"(?:申请人)?类型",
-        "applicant_name": r"(?:申请人)?的?(?:姓名|名字)|申请人",
-        "applicant_unit": r"(?:单位|公司)(?:的?(?:名称|名字|名))?",
-        "applicant_phone": r"联?系?(?:电话|手机|号码)(?:号码?)?",
-        "applicant_email": r"电?子?邮箱|邮件",
-        "ground": r"(?:哪种)?情形|情况",
-        "prior_channel": r"(?:材料)?交到哪里",
-        "trip_count": r"(?:跑了)?几趟|趟数|次数",
-        "attachments": r"相关资料|资料|材料|附件|照片",
-    }.items()
-}
+
+
 _COMMANDS: Final[tuple[tuple[re.Pattern[str], Callable[[Talk, str], None]], ...]] = (
     (_HUMAN, _cmd_human),
     (

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from core import duties, library, store
 from core.case import Case
 from core.desk import deliver
+from core.intake import summary_lines
 from core.refusals import Incomplete
 from core.workdays import SHANGHAI
 from tests.regions import test_huaiyin as huaiyin
@@ -395,3 +396,18 @@ def test_a_scan_is_filed_with_its_name(world: World, region: Region) -> None:
     for act in ({"scan_files": page}, {"paper": "registration"}):
         refused = world.refusal(region.window, case, "file_scan", **act)
         assert isinstance(refused, Incomplete) and len(refused.problems) == 1
+
+
+@anywhere
+def test_each_item_of_the_form_is_put_right_by_its_own_name(world: World, region: Region) -> None:
+    """In each region by the labels of its own form."""
+    for words in ("我要反映", longhui.MATTER, "说完了"):
+        world.say("li", words)
+    rules = world.rules
+    draft = world.of_contact("li")
+    shown = [
+        line for line in summary_lines(world.office, rules, draft, world.words(draft)) if line[1] != "content"
+    ]
+    for _, name, label, _ in shown:
+        replies = world.say("li", f"{label}写错了")
+        assert replies[-1].name == f"ask_{name}", (label, replies)
