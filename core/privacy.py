@@ -138,7 +138,8 @@ class Vault:
 
 
 def make_key() -> str:
-    """A new random key as Base64, to be put before the others of the setting."""
+    """A new random key as Base64: to be put behind the others of the setting, and before them once every process
+    has it."""
     return base64.b64encode(os.urandom(_KEY_BYTES)).decode("ascii")
 
 

@@ -4,8 +4,9 @@ SQLite (embedded default) and PostgreSQL (production) run through the same state
 SQLAlchemy Core; rows stay inside `core`, what leaves are frozen dataclasses. Two rules shape the tables:
 
 * a second effect is impossible because a second row is (`UNIQUE` keys on inbox, outbox, event, duty, step);
-* personal data stands only in `fact`, `attachment`, `inbox` and `outbox` as ciphertext, so that events and
-  cases can be kept, counted and shown while a person's data are erased.
+* personal data stands only as ciphertext, in the `_enc` columns of `fact`, `attachment`, `inbox`, `finding` and
+  `proposal_line`, so that events and cases can be kept, counted and shown while a person's data are erased. The
+  codes of `card` and `platform_token` are sealed in the same way. Names of staff and platform ids stand open.
 """
 
 from __future__ import annotations

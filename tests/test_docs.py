@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from core.flow import FLOW
 from core.settings import PREFIX, Settings
 from workers import cli
 
 ROOT = Path(__file__).parent.parent
 TEXTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("deploy/**/*.md")])
 EXAMPLE = ROOT / ".env.example"
+HOUSE = ROOT / "docs" / "architecture.md"
 FILES = [
     *TEXTS,
     EXAMPLE,
@@ -92,3 +94,34 @@ def test_the_example_lists_every_setting() -> None:
     listed = {line.lstrip("#").partition("=")[0] for line in EXAMPLE.read_text("utf-8").splitlines()}
     for field in Settings.model_fields.keys() - OF_THE_SANDBOX:
         assert PREFIX + field.upper() in listed
+
+
+def rows(heading: str) -> list[list[str]]:
+    """The cells of the table below a heading of the description of the house."""
+    below = HOUSE.read_text("utf-8").split(f"## {heading}\n")[1].split("\n## ")[0]
+    lines = [line for line in below.splitlines() if line.startswith("| ")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[1:]]
+
+
+def test_every_module_has_its_room() -> None:
+    """Named by its whole path, or by its name in the row of its folder."""
+    named = set()
+    for where, what in rows("The rooms"):
+        named |= set(re.findall(r"`((?:core|bot|workers)/[\w/]+\.py)`", f"{where} {what}"))
+        for folder in re.findall(r"`((?:core|bot|workers)/(?:\w+/)*)`", where):
+            named |= {folder + name for name in re.findall(r"`(\w+\.py)`", what)}
+    found = (path for folder in ("core", "bot", "workers") for path in ROOT.glob(f"{folder}/**/*.py"))
+    modules = {name_of(path) for path in found if path.name != "__init__.py"}
+    assert named == {module for module in modules if not module.startswith("core/migrations/")}
+
+
+def test_the_life_of_a_case_is_told_as_the_flow_has_it() -> None:
+    """Every act that leads on, from where to where; those that stay are told by examples."""
+    told = {
+        ("*" if stage.startswith("any open stage") else stage, act, to)
+        for stages, moving, _ in rows("The life of a case")
+        for stage in stages.split(", ")
+        for acts, to in re.findall(r"(\w+(?: and \w+)*) → ([A-Z_]+)", moving)
+        for act in acts.split(" and ")
+    }
+    assert told == {(row.stage, row.act, row.to) for row in FLOW if row.to}

@@ -496,7 +496,7 @@ def _parser() -> argparse.ArgumentParser:
         *("db retention", db_retention, "清除过了保存期限的个人信息"),
         __dry_run={"action": "store_true", "help": "只数一数，不动"},
     )
-    add("keys new", keys_new, "做一把新密钥（放到 BANCHENG_KEYS 最前面）")
+    add("keys new", keys_new, "做一把新密钥（先加在 BANCHENG_KEYS 最后面，各进程重启后再移到最前面）")
     add("keys rotate", keys_rotate, "把旧密钥加密的都换到第一把密钥下")
     add(
         "due",
