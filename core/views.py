@@ -311,8 +311,10 @@ def _attachments(
     found = attach.of_case(conn, office.vault, case.id)
     if hidden:
         return tuple(a for a in found if a.for_unit and a.purpose in ("redacted", "result", "seal"))
-    if role == "applicant" and case.at("replied_at") is None:
-        return tuple(a for a in found if a.purpose in ("material", "voice"))
+    if role == "applicant":
+        # What lies between window and unit stays there, and a result waits for its signature.
+        answer = ("result", "seal") if case.at("replied_at") else ()
+        return tuple(a for a in found if a.purpose in ("material", "voice", *answer))
     return found
 
 

@@ -90,7 +90,11 @@ def _value(cell: Element, strings: Sequence[str]) -> str:
         return _text(cell)
     told = cell.findtext(f"{_NS}v") or ""
     if kind == "s":
-        return strings[int(told)] if told else ""
+        if not told:
+            return ""
+        if not (told.isascii() and told.isdecimal() and int(told) < len(strings)):
+            raise BadTable("不是 Excel 文件（.xlsx）")
+        return strings[int(told)]
     return f"{float(told):.0f}" if _EXPONENT.fullmatch(told) else told
 
 

@@ -17,7 +17,6 @@ from core import case as cases
 from core import flow, library, papers, people, proposals, views
 from core.case import Case
 from core.desk.act import Offer
-from core.desk.attach import Attachment
 from core.logins import Login
 from core.people import UNIT_SIDE
 from core.policy.model import Profile
@@ -45,7 +44,6 @@ APPLICANT: Final = (
 )
 REASON: Final = 200  # characters
 ELSEWHERE: Final = frozenset({*APPLICANT, "content", "content_for_unit", "subject", "level", "unit"})
-ANSWER: Final = frozenset({"result", "seal"})
 
 
 @dataclass(frozen=True)
@@ -106,7 +104,7 @@ def draw(
         "status": status,
         "quote": _quoter(service, rules),
         "papers": papers.available(rules, case, view.role, {line.act for line in view.history}),
-        "attachments": attachments(view),
+        "attachments": view.attachments,
         "did": rules.acts[did].label if did in rules.acts else "",
         "notice": notice,
     }
@@ -169,17 +167,6 @@ def details(rules: Profile, view: CaseView) -> tuple[tuple[str, str], ...]:
         if value and field.id not in ELSEWHERE and field.kind != "files":
             found[field.id] = (field.label, _readable(field.kind, value))
     return tuple(found.values())
-
-
-def attachments(view: CaseView) -> tuple[Attachment, ...]:
-    """What the viewer may open; an applicant does not meet a result before it is signed."""
-    early = view.role == "applicant" and "replied_at" not in view.moments
-    own = view.role == "applicant"
-    return tuple(
-        a
-        for a in view.attachments
-        if not (early and a.purpose in ANSWER) and not (own and a.purpose == "redacted")
-    )
 
 
 def masked(view: CaseView) -> bool:

@@ -13,7 +13,6 @@ from typing import IO, Final
 from flask import Blueprint, Response, request, send_file
 
 from bot.pages import session
-from bot.pages.case import attachments
 from bot.papers import bundle, docx, pdf
 from bot.papers.fonts import NoFont
 from bot.papers.page import case_file_html, html
@@ -73,7 +72,7 @@ def add(pages: Blueprint, service: Service) -> None:
                 raise Refusal(UNKNOWN_CASE)
             case = cases.load(conn, found.case_id)
             view = views.see(office, conn, case, who.person, history=False)
-            if all(a.id != found.id for a in attachments(view)):
+            if all(a.id != found.id for a in view.attachments):
                 raise Refusal(NOT_YOURS)
             views.log_view(conn, case, who.person, f"file:{found.id}", service.now())
         data = uploads.load(office.files, found.storage_key, office.vault)

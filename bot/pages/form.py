@@ -17,7 +17,6 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from bot.cards.draw import notice_card
 from bot.pages import session
-from bot.pages.case import attachments
 from bot.pages.session import FORM_CAP, Ticket, page
 from bot.service import Service
 from core import case as cases
@@ -362,7 +361,7 @@ def _draw(
         words=view.words if view else {},
         like=suggest.like_entries(conn, _told(matter)) if matter.act in HELPED else (),
         twins=_twins(service, conn, who, matter),
-        attachments=attachments(view) if view else (),
+        attachments=view.attachments if view else (),
         ticket=ticket.secret,
         # Whose words the browser keeps over a reload: the same for one person, and says nothing about them.
         owner=service.office.vault.index(f"draft {who.person.id}")[:16],

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy.engine import Connection
 
+from core import case as cases
 from core import people
 from core.case import Case
 from core.office import Office
@@ -33,6 +34,9 @@ SKIPPED: Final = "-"  # asked, and there was nothing to say or to hand in
 # Begins like a mobile, and has not its eleven digits.
 _MISCOUNTED: Final = re.compile(r"(?:86)?1[3-9](?!\d{9}$)\d{5,}")
 SHORTEST_PHONE: Final = 7  # a service number is nobody's own
+NEUTRAL: Final = frozenset({"subject"})  # read by groups: names nobody (AMB-G16)
+# Written for the unit of a conduct matter: does not say who complained (AMB-G21).
+FOR_UNIT: Final = frozenset({"content_for_unit", "words_for_unit", "opinion_redacted"})
 FIRST_YEAR, LAST_YEAR = 2000, 2099  # a date outside is a slip of the finger
 EMAIL: Final = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 
@@ -157,9 +161,18 @@ def check(
                 given[field.id] = read(rules, field, value) if isinstance(value, str) else value
         except Wrong as wrong:
             problems[field.id] = wrong.code
+    shielded = case.shielded or about_conduct(rules, {**case.codes, **given})
+    open_words = given.keys() & (NEUTRAL | FOR_UNIT if shielded else NEUTRAL)
+    problems |= {name: "personal" for name in open_words if _tells_who(office, case, given, given[name])}
     if problems:
         raise Incomplete(problems, {field.id: field.label for field in asked})
     return given
+
+
+def _tells_who(office: Office, case: Case, given: Mapping[str, Any], text: str) -> bool:
+    told = {**cases.words(office.vault, case), **given}
+    names = (str(told.get(who, "")) for who in ("applicant_name", "contact_name", "applicant_phone"))
+    return any(len(name) > 1 and name in text for name in names)
 
 
 def keep(work: Work, asked: Sequence[Asked]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 import sqlalchemy as sa
@@ -256,6 +257,18 @@ def test_a_table_from_excel_reads_as_it_was_typed(tmp_path: Path) -> None:
     assert list(tables.read(tmp_path / "t.xlsx")) == [
         (2, {"编号": "ZT-1", "电话": "13800001234", "远处": "有"})
     ]
+
+
+@pytest.mark.parametrize("place", ["9", "-1", "x"])
+def test_a_cell_whose_words_are_not_in_the_file_is_no_table(tmp_path: Path, place: str) -> None:
+    sheet = (
+        '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>'
+        f'<row r="1"><c r="A1" t="s"><v>{place}</v></c></row></sheetData></worksheet>'
+    )
+    with ZipFile(tmp_path / "t.xlsx", "w") as parts:
+        parts.writestr("xl/worksheets/sheet1.xml", sheet)
+    with pytest.raises(tables.BadTable):
+        list(tables.read(tmp_path / "t.xlsx"))
 
 
 def test_quoted_cells_may_run_over_lines(tmp_path: Path) -> None:

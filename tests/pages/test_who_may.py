@@ -106,6 +106,18 @@ def test_an_act_the_profile_does_not_know_is_no_page(world: World, screen: Scree
     assert screen("window").get(f"/c/{case.ref}/convene").status_code == 404
 
 
+def test_what_window_and_unit_signed_between_them_is_no_file_of_the_applicant(
+    world: World, screen: Screens
+) -> None:
+    scan = attach.NewFile(inspect("盖了章的交办单".encode(), "交办单.txt", 1000), "交办单.txt")
+    case = world.acts("window", world.closed(), "file_scan", paper="dispatch", scan_files=(scan,))
+    with store.transaction(world.engine) as conn:
+        (found,) = attach.of_case(conn, world.office.vault, case.id)
+    opened = {name for name in EVERYONE if screen(name).get(f"/a/{found.ref}").status_code == 200}
+    assert opened == STAFF_OF_CASE
+    assert "交办单.txt" not in screen("li").open(f"/c/{case.ref}")
+
+
 @pytest.mark.clause("XJ-A4.3")
 def test_an_applicant_gets_the_result_sheet_only_once_it_is_signed(world: World, screen: Screens) -> None:
     case = world.handed_in()

@@ -127,6 +127,14 @@ def test_a_page_drawn_for_somebody_else_decides_nothing(county: World) -> None:
     assert every(county)[0].state == "proposed"
 
 
+def test_one_field_left_empty_is_said_at_that_field_however_many_there_are(hall: World) -> None:
+    (clue,) = record(hall, "gu", "shirking", hall.dispatch(hall.tell()), code="shirk")
+    discipline, here = screens(hall)("gu"), f"/proposals/{clue.ref}"
+    assert post(discipline, f"{here}/confirm", here, words="属实").status_code == 303
+    again = post(discipline, f"{here}/add", here)
+    assert again.status_code == 422 and again.text.count('<p class="problem">') == 1
+
+
 @pytest.mark.clause("PT-7.4c")
 def test_the_matter_says_that_a_clue_was_passed_on_and_no_more(sqlite_url: str, tmp_path: Path) -> None:
     putuo = World.of("putuo", sqlite_url, tmp_path / "files", start="2023-09-28T10:00")

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from core.case import Case
+from core.refusals import Incomplete
 from tests.stories.reading import all_words, answers, drawn, papers_of
 from tests.world import World
 
@@ -78,6 +79,24 @@ def whole_story(world: World) -> Case:
     world.do("zhou", case, "follow_up", **opinion)
     world.do("zhou", case, "propose_cause", cause_proposed="subjective", cause_reason="孙二娘没有得到道歉")
     return world.do("xiao", case, "redo", judge_reason="孙二娘说的属实")
+
+
+@pytest.mark.parametrize("who", ["孙二娘", "孙小妹", "13907310000"])
+def test_what_is_written_for_group_and_unit_does_not_say_who_complained(hall: World, who: str) -> None:
+    case = complaint(hall)
+    hall.do("zhou", case, "accept")
+    told = {"subject": "窗口态度", "content_for_unit": "群众反映态度不好", "scope_code": "conduct"}
+    sent = {**told, "level": "complex", "unit": "housing"}
+
+    def wrong(act: str, **values: str) -> dict[str, str]:
+        refused = hall.refusal("zhou", case, act, **values)
+        assert isinstance(refused, Incomplete)
+        return dict(refused.problems)
+
+    for field in ("subject", "content_for_unit"):
+        assert wrong("dispatch", **{**sent, field: f"{told[field]}（{who}）"}) == {field: "personal"}
+    hall.do("zhou", case, "dispatch", **sent)
+    assert wrong("redact", words_for_unit=f"{who}说是上周三") == {"words_for_unit": "personal"}
 
 
 def test_the_unit_complained_about_reads_nothing_of_her(world: World) -> None:
