@@ -1143,6 +1143,8 @@ def _ask_again(talk: Talk) -> None:
 
 
 def _attach_to(talk: Talk, case: Case, said: Said) -> None:
+    if not attach.take_room(talk.conn, talk.person.id, case.ref, [0], talk.now.astimezone(SHANGHAI).date()):
+        raise Refusal("files_full", most=attach.FILES_A_DAY)
     attach.expect(
         talk.conn,
         case.id,

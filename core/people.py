@@ -175,7 +175,7 @@ class Retention(_Local):
     closed: int = Field(default=1095, ge=1)  # closed and archived, from the last thing that happened
     voice: int = Field(default=365, ge=1)  # voice of a case that has ended, if that comes first
     fields: Mapping[str, int] = {"applicant_email": 365}  # facts that go before the rest of an ended case
-    messages: int = Field(default=180, ge=180)  # what came in and went out, word by word
+    messages: int = Field(default=180, ge=180)  # what came in, word by word
     looks: int = Field(default=1095, ge=180)  # who looked at what
 
 

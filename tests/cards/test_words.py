@@ -617,6 +617,7 @@ FACTS: dict[str, dict[str, Any]] = {
     "pending": {"act": "extend", "waits": "批准延期"},
     "no_guidance": {"exclusion": "信访维稳"},
     "level_only_up": {"level": "二级响应"},
+    "files_full": {"most": 60},
     "nobody_to_tell": {"slot": "supervisor"},
     "level_does_not_fit_unit": {"unit": "住房建设局", "level": "一般事项"},
     "unit_lacks_contacts": {"unit": "住房建设局", "roles": "责任人"},

@@ -4,10 +4,12 @@ Each line is what one person said where a field was asked, and what the form hol
 """
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 import pytest
 
 from core import hearing
+from core.desk import attach
 from core.intake import Reply
 from core.policy.model import Choice
 from tests.world import MATTER, World
@@ -367,3 +369,15 @@ def test_excluded_she_answers_in_her_own_words(hall: World) -> None:
     hall.say("li", kind="image", media_id="p1")
     assert [a.purpose for a in hall.attachments(hall.of_contact("li"))] == ["material"]
     assert names(hall.say("li", "还是请你们看看")) == ["looked_at", "ask_relation"]
+
+
+def test_so_many_files_a_day_are_taken_for_one_matter_and_the_next_day_more(hall: World) -> None:
+    case = hall.tell("li")
+    for n in range(attach.FILES_A_DAY):
+        assert names(hall.say("li", kind="image", media_id=f"m{n}")) == ["added"]
+    (reply,) = hall.say("li", kind="image", media_id="one too many")
+    assert reply.values["refusal"].code == "files_full"
+    assert len(hall.attachments(case)) == attach.FILES_A_DAY
+    assert names(hall.say("li", "照片太多了，先这样")) == ["added"], "words are taken all the same"
+    hall.now += timedelta(days=1)
+    assert names(hall.say("li", kind="image", media_id="one more")) == ["added"]
