@@ -259,8 +259,9 @@ def heard(world: World, region: Region, case: Case, words: str) -> str:
 def lay_aside(world: World, region: Region, case: Case) -> Case:
     """She is asked, reminded twice, called, and does not answer."""
     world.do(region.handler, case, "ask", question="原件还在手上吗？")
-    while not world.again(case).at("reminded_at"):
-        world.pass_to(f"{world.now + timedelta(days=1):%Y-%m-%dT%H:%M}")
+    for _ in range(14):
+        if not world.again(case).at("reminded_at"):
+            world.pass_to(f"{world.now + timedelta(days=1):%Y-%m-%dT%H:%M}")
     return world.do(region.window, case, "close_no_response", no_response_note="电话三次没有接")
 
 
@@ -368,8 +369,9 @@ def test_what_somebody_was_not_satisfied_with_is_no_example(world: World, region
 def test_she_who_has_answered_is_not_closed_as_silent(world: World, region: Region) -> None:
     case = signed_for(world, region, region.told(world))
     world.do(region.handler, case, "ask", question="原件还在手上吗？")
-    while not world.again(case).at("reminded_at"):
-        world.pass_to(f"{world.now + timedelta(days=1):%Y-%m-%dT%H:%M}")
+    for _ in range(14):
+        if not world.again(case).at("reminded_at"):
+            world.pass_to(f"{world.now + timedelta(days=1):%Y-%m-%dT%H:%M}")
     world.do("li", case, "answer", answer="在")
     assert (
         world.refusal(region.window, case, "close_no_response", no_response_note="没有接").code == "not_now"
