@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 
 from core import store
 from core.office import Office
-from core.workdays import SHANGHAI
+from core.workdays import local_day
 
 SLICES: Final = 6
 COUNTED: Final = SLICES + 2
@@ -58,7 +58,7 @@ def tell(conn: Connection, person_id: int, day: date) -> None:
 
 def next_digest(office: Office, now: datetime) -> datetime:
     """When people next read what was kept back: at the opening of a session, or half an hour before it closes."""
-    day = now.astimezone(SHANGHAI).date()
+    day = local_day(now)
     while True:
         for session in office.calendar.sessions(day, office.hours):
             for moment in (session.opens, max(session.opens, session.closes - BEFORE_CLOSING)):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -19,7 +19,7 @@ from core import improvement, people, store
 from core.office import Office
 from core.people import UNIT_ROLES
 from core.policy.model import Consequence
-from core.workdays import SHANGHAI, corresponding_day
+from core.workdays import corresponding_day, local_day, midnight
 
 F, P = store.finding, store.proposal
 HANDED: Final = ("hand_in", "reply")  # acts by which somebody hands in a result
@@ -100,7 +100,7 @@ def _missed(look: Look) -> Iterator[Candidate]:
         evidence = {"cases": [row.case_id], "duties": list(look.entry.of)}
         event = f"{row.case_id}.{row.round}.{row.part}"
         unit = row.part or unit_at(row.case_id, row.missed_at)
-        yield Candidate(event, _day(row.missed_at), unit, row.case_id, evidence=evidence)
+        yield Candidate(event, local_day(row.missed_at), unit, row.case_id, evidence=evidence)
 
 
 def _recurring(look: Look) -> Iterator[Candidate]:
@@ -115,7 +115,7 @@ def _recurring(look: Look) -> Iterator[Candidate]:
             .where(m.name == "dispatched_at", m.case_id.in_(group.case_ids))
             .group_by(m.case_id)
         )
-        dated = [(_day(row.at), row.case_id) for row in look.conn.execute(query)]
+        dated = [(local_day(row.at), row.case_id) for row in look.conn.execute(query)]
         for day, among in _within(dated, look.entry):
             event = f"{group.id}.{day.year}"
             yield Candidate(event, day, group.kind.unit_id, evidence={"cases": among})
@@ -312,9 +312,5 @@ def _handlers(look: Look) -> dict[int, int]:
 
 def _span(first: date, last: date) -> tuple[datetime, datetime]:
     """The first instant of these days, and the first after them."""
-    start = datetime.combine(first, time(), SHANGHAI).astimezone(UTC)
-    return start, datetime.combine(last + timedelta(days=1), time(), SHANGHAI).astimezone(UTC)
-
-
-def _day(at: datetime) -> date:
-    return at.astimezone(SHANGHAI).date()
+    start = midnight(first)
+    return start, midnight(last + timedelta(days=1))

@@ -13,7 +13,7 @@ from typing import Final
 from core.case import Case
 from core.office import Office
 from core.policy.model import Duty, Limit, Profile, Span
-from core.workdays import SHANGHAI, Calendar, OfficeHours, corresponding_day
+from core.workdays import Calendar, OfficeHours, corresponding_day, local_day
 
 REARMED: Final = "rearmed_at"  # the fact that holds when a duty of this case last started anew
 ROUNDS: Final = ("redo_at", "restarted_at", "reopened_at")  # the anchors that open a round
@@ -93,7 +93,7 @@ def end(
     None for midnight (WD-6); `entered`: the day somebody entered, for a span that waits for it. Spans that name
     another (`limit`, `matter`) have no end of their own: ValueError, as without the hours that are needed.
     """
-    day = anchor.astimezone(SHANGHAI).date()
+    day = local_day(anchor)
     if span.cd is not None:
         return _on_working_day(calendar, closing, day + timedelta(days=span.cd))
     if span.months is not None:

@@ -21,7 +21,7 @@ from core.case import Case
 from core.due import When
 from core.office import Office
 from core.policy.model import Duty, Profile, Step, holds, step_time
-from core.workdays import SHANGHAI
+from core.workdays import local_day
 
 D, S = store.duty, store.step
 LEASE: Final = timedelta(seconds=60)
@@ -234,7 +234,7 @@ def _step_moment(office: Office, step: Step, opened: datetime, due: When) -> dat
             return office.calendar.due(moment, amount, office.hours).moment + TICK
         return moment + TICK
     # Reminders come at the opening of their day (WD-19: 09:00).
-    day = office.calendar.shift((moment - TICK).astimezone(SHANGHAI).date(), amount)
+    day = office.calendar.shift(local_day(moment - TICK), amount)
     return office.calendar.sessions(day, office.hours)[0].opens
 
 
@@ -296,8 +296,8 @@ def waited_days(conn: Connection, office: Office, case: Case, until: datetime) -
     for duty in of_case(conn, case.id, open_only=False):
         if duty.key == "answer" and duty.round == case.round and duty.state == "met":
             start, end = (
-                duty.opened_at.astimezone(SHANGHAI).date(),
-                (duty.met_at or until).astimezone(SHANGHAI).date(),
+                local_day(duty.opened_at),
+                local_day(duty.met_at or until),
             )
             total += office.calendar.working_days_between(start, end)
     return total

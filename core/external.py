@@ -22,7 +22,7 @@ from core.people import Person
 from core.policy.model import Choice, Profile
 from core.record import FROM_HISTORY, Reader, values
 from core.refusals import NOT_YOURS, Refusal
-from core.workdays import SHANGHAI
+from core.workdays import local_day
 
 DUTY: Final = "upload_"
 PAPER: Final = "upload"  # the list of the profile that is the file
@@ -97,7 +97,7 @@ def export(office: Office, conn: Connection, person: Person, system: str, now: d
         .where(*_open(office, conn, person), _D.key == f"{DUTY}{system}")
         .order_by(_C.number)
     )
-    today = now.astimezone(SHANGHAI).date()
+    today = local_day(now)
     entries = _entries(office, conn, person, paper, list(ids.scalars()), f"upload:{system}", now)
     sheet = forms.fill_ledger(paper, entries, first=today, last=today)
     return replace(sheet, title=f"{label}{paper.title}", window=office.profile.window_name)

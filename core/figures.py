@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from typing import Any, Final, NamedTuple
 
@@ -25,7 +25,7 @@ from core.office import Office
 from core.people import Unit
 from core.policy.model import Profile, Report
 from core.privacy import redact
-from core.workdays import SHANGHAI
+from core.workdays import local_day, midnight
 
 TOGETHER: Final = 500  # cases read at once
 ENDED: Final = frozenset({*flow.ENDED, *flow.GONE})  # nothing is owed there any more
@@ -66,12 +66,12 @@ class Period:
 
     @property
     def start(self) -> datetime:
-        return datetime.combine(self.first, time(), SHANGHAI).astimezone(UTC)
+        return midnight(self.first)
 
     @property
     def end(self) -> datetime:
         """The first instant after it."""
-        return datetime.combine(self.last + timedelta(days=1), time(), SHANGHAI).astimezone(UTC)
+        return midnight(self.last + timedelta(days=1))
 
     def has(self, at: datetime | None) -> bool:
         return at is not None and self.start <= at < self.end
@@ -384,7 +384,7 @@ def _terms(office: Office, rows: Sequence[Any], until: datetime) -> Iterator[Ter
             continue
         ended = r.met_at if r.met_at is not None and r.met_at <= until else None
         waited = sum(
-            office.calendar.working_days_between(_day(start), _day(end))
+            office.calendar.working_days_between(local_day(start), local_day(end))
             for number, start, end in waits
             if number == r.round and end <= (ended or until)
         )
@@ -404,10 +404,6 @@ def _terms(office: Office, rows: Sequence[Any], until: datetime) -> Iterator[Ter
             and r.state == "void"
             and (r.round, r.key, r.part, r.generation + 1) in known,
         )
-
-
-def _day(at: datetime) -> date:
-    return at.astimezone(SHANGHAI).date()
 
 
 # --- figures of a unit ------------------------------------------------------------------------------------
@@ -669,7 +665,7 @@ def visit_batch(of: Book) -> Table:
         visit = next((h for h in s.at("follow_up") if h.at >= drawn.at), None)
         satisfied = visit is not None and visit.data["satisfied"] == "satisfied"
         told.update(drawn=1, visited=int(visit is not None), satisfied=int(satisfied))
-        result = f"{_day(visit.at)} {'满意' if satisfied else '不满意'}" if visit else "还没有"
+        result = f"{local_day(visit.at)} {'满意' if satisfied else '不满意'}" if visit else "还没有"
         rows.append((Cell(s.number, (s.id,)), Cell(of.name(s.unit_id)), Cell(bodies), Cell(result)))
     said: dict[str, int | str] = {name: told[name] for name in ("drawn", "visited", "satisfied")}
     return Table(("编号", "责任单位", "谁去回访", "回访"), tuple(rows), said | {"bodies": bodies})
@@ -758,7 +754,7 @@ def supervision(of: Book) -> Table:
         (
             Cell(s.number, (s.id,)),
             Cell(of.name(s.unit_id)),
-            Cell(_day(due).isoformat() if due else "—"),
+            Cell(local_day(due).isoformat() if due else "—"),
             Cell("已超期" if limit and limit.late_at else "在办"),
             Cell(sum(1 for _ in s.at("supervise"))),
         )
@@ -779,7 +775,7 @@ def _not_done(*keys: str) -> Callable[[Book], Table]:
                 Cell(s.number, (s.id,)),
                 Cell(of.name(s.unit_id)),
                 Cell(titles.get(t.key, t.key)),
-                Cell(_day(t.due).isoformat() if t.due else "—"),
+                Cell(local_day(t.due).isoformat() if t.due else "—"),
             )
             for s in of.standings
             for t in s.terms

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from string import Formatter
 from typing import Annotated, Literal, Self
-from zoneinfo import ZoneInfo
 
 from pydantic import ConfigDict, Field, TypeAdapter, model_validator
 from pydantic.dataclasses import dataclass as checked
+
+from core.workdays import local_day
 
 SHIELD_LINE = "申请人信息由窗口保管"
 """What a unit complained about reads in every applicant field (AMB-G21), whatever the profile."""
@@ -35,7 +36,6 @@ BLANK_DATE = "______年____月____日"
 
 Place = Literal["beside", "above", "before"]
 
-_SHANGHAI = ZoneInfo("Asia/Shanghai")
 _NEW_LINE = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 # No XML holds the first kind; the second turns the order of what follows, so that a form reads otherwise.
 _UNPRINTABLE = re.compile(
@@ -302,7 +302,7 @@ class LedgerSheet:
 
 def printed(value: Value) -> str:
     """A value of a list as it stands on paper."""
-    return _day_of(value) if isinstance(value, date) else str(value)
+    return written_day(value) if isinstance(value, date) else str(value)
 
 
 def digest_of(sheet: LedgerSheet, rows: Iterable[tuple[Value, ...]]) -> str:
@@ -372,7 +372,7 @@ def fill_ledger(
     Raises ValueError as `fill` does, when the row is read.
     """
     shown = _shown(ledger, around or {}, shielded=False)
-    days = _day_of(first) if first == last else f"{_day_of(first)}至{_day_of(last)}"
+    days = written_day(first) if first == last else f"{written_day(first)}至{written_day(last)}"
     return LedgerSheet(
         title=ledger.title,
         period=days,
@@ -413,7 +413,7 @@ def _shown(paper: Form | Ledger, values: Mapping[str, str], shielded: bool) -> d
     shown = {field: _clean(text) for field, text in values.items() if field in wanted}
     for field in paper.dates:
         if shown.get(field):
-            shown[field] = _day_of(_read_day(field, shown[field]))
+            shown[field] = written_day(_read_day(field, shown[field]))
     if shielded:
         shown |= {field: shown.get(redacted, "") for field, redacted in paper.redact.items()}
         shown |= dict.fromkeys(paper.shield, SHIELD_LINE)
@@ -471,8 +471,9 @@ def _read_day(field: str, text: str) -> date:
         raise ValueError(f"{field}: an ISO day or instant is expected") from None
     if moment.tzinfo is None:
         raise ValueError(f"{field}: the instant has no offset")
-    return moment.astimezone(_SHANGHAI).date()
+    return local_day(moment)
 
 
-def _day_of(day: date) -> str:
+def written_day(day: date) -> str:
+    """2022年4月20日."""
     return f"{day.year}年{day.month}月{day.day}日"

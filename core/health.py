@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from core import outage, store
-from core.workdays import SHANGHAI, Calendar
+from core.workdays import Calendar, local_day
 
 LATE: Final = timedelta(minutes=10)
 
@@ -45,7 +45,7 @@ def report(engine: Engine, now: datetime, calendar: Calendar) -> dict[str, Any]:
         "dead_messages": dead,
         "failed_callbacks": failed,
         "refused": refused,  # platforms that let us send nothing, and why
-        "calendars_missing": calendar.missing(now.astimezone(SHANGHAI).date()),
+        "calendars_missing": calendar.missing(local_day(now)),
     }
 
 

@@ -23,7 +23,7 @@ from core.office import Office
 from core.people import Person
 from core.privacy import clean, personal_in, redact
 from core.refusals import DONE_ALREADY, NOT_NOW, NOT_YOURS, Incomplete, Refusal
-from core.workdays import SHANGHAI
+from core.workdays import local_day
 
 KINDS, ACTIONS = store.issue_group, store.improvement_action
 FEWEST: Final = 2  # cases that make a group
@@ -110,7 +110,7 @@ def act_on(
     problems = {"what": "personal" if what else "missing"} if not what or personal_in(what) else {}
     if owner not in {each.id for each in people.staff(conn)}:
         problems["owner"] = "choice"
-    if due_on is None or due_on < now.astimezone(SHANGHAI).date():
+    if due_on is None or due_on < local_day(now):
         problems["due_on"] = "date"
     if problems:
         raise Incomplete(problems, {"what": "改什么", "owner": "谁负责", "due_on": "什么时候改好"})

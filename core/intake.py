@@ -31,7 +31,7 @@ from core.people import SITE, Entry, Person
 from core.policy.model import Asked, Choice, Exclusion, Profile, holds
 from core.privacy import clean
 from core.refusals import Refusal
-from core.workdays import SHANGHAI
+from core.workdays import local_day
 
 RESUME_AFTER: Final = timedelta(hours=6)
 LONG_ASIDE: Final = 12  # a longer text that answers nothing is more of the matter
@@ -563,7 +563,7 @@ def _heard(talk: Talk, asked: Asked, text: str, found: hearing.Contacts) -> str:
     elif asked.kind == "number":
         problem, meant = "number", str(hearing.times_of(text) or "")
     elif asked.kind == "date":
-        day = hearing.day_of(text, talk.now.astimezone(SHANGHAI).date())
+        day = hearing.day_of(text, local_day(talk.now))
         problem, meant = "date", day.isoformat() if day else None
     elif choices := _choices(talk, asked):
         head = re.split(r"[，,。；;\n]", found.rest)[0] if len(text) > LONG_ASIDE else found.rest
@@ -1143,7 +1143,7 @@ def _ask_again(talk: Talk) -> None:
 
 
 def _attach_to(talk: Talk, case: Case, said: Said) -> None:
-    if not attach.take_room(talk.conn, talk.person.id, case.ref, [0], talk.now.astimezone(SHANGHAI).date()):
+    if not attach.take_room(talk.conn, talk.person.id, case.ref, [0], local_day(talk.now)):
         raise Refusal("files_full", most=attach.FILES_A_DAY)
     attach.expect(
         talk.conn,

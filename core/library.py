@@ -31,7 +31,7 @@ from core.policy.model import Choice, Profile
 from core.privacy import anonymous, clean, personal_in
 from core.refusals import DONE_ALREADY, NOT_NOW, NOT_YOURS, Incomplete, Refusal
 from core.similar import grams, rarity
-from core.workdays import SHANGHAI
+from core.workdays import local_day
 
 E, G, T = store.library_entry, store.library_gram, store.library_term
 # Who may do what, by the slots of the profile.
@@ -167,7 +167,7 @@ def approve(
     looks_again = people.several(conn, [owner]).get(owner)
     if looks_again is None or not may(office, conn, looks_again, WRITERS):
         raise Incomplete({"owner": "choice"}, {"owner": "谁来复核"})
-    today = now.astimezone(SHANGHAI).date()
+    today = local_day(now)
     review_on = review_on or today + REVIEW_AFTER
     if review_on <= today:
         raise Incomplete({"review_on": "date"}, {"review_on": "哪天复核"})
@@ -215,12 +215,12 @@ def reviewed(office: Office, conn: Connection, ref: str, person: Person, now: da
         _need(office, conn, person, JUDGES)
     if entry.state != "approved":
         raise Refusal(NOT_NOW)
-    return _change(conn, entry, review_on=now.astimezone(SHANGHAI).date() + REVIEW_AFTER)
+    return _change(conn, entry, review_on=local_day(now) + REVIEW_AFTER)
 
 
 def remind(office: Office, conn: Connection, now: datetime) -> int:
     """Tell owners, once, of the entries that are to be looked at again; how many are due."""
-    due = to_review(conn, now.astimezone(SHANGHAI).date())
+    due = to_review(conn, local_day(now))
     for entry in due:
         outbox.put(
             conn,

@@ -13,7 +13,7 @@ from core.people import Hall
 from core.policy.load import pinned
 from core.policy.model import Profile
 from core.privacy import Vault
-from core.workdays import SHANGHAI, Calendar, OfficeHours
+from core.workdays import Calendar, OfficeHours, local_day
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Office:
         none (LH-19, NX-0, HY-0)."""
         if self.on_trial(rules):
             return self.hall.trial
-        return now.astimezone(SHANGHAI).date() >= date.fromisoformat(in_force_since(self.hall, rules))
+        return local_day(now) >= date.fromisoformat(in_force_since(self.hall, rules))
 
     def on_trial(self, rules: Profile) -> bool:
         return on_trial(self.hall, rules)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from itertools import islice
 from typing import Any, Final
 
@@ -21,7 +21,7 @@ from core.people import UNIT_ROLES, Person
 from core.policy.model import Asked, Profile
 from core.record import FROM_HISTORY, Reader, Record, day_words, time_words, values
 from core.refusals import NOT_NOW, NOT_YOURS, Refusal
-from core.workdays import SHANGHAI
+from core.workdays import midnight
 
 # The sheets of kind 交办 and 协办 follow the kind of the case; 督办 is a third title of the same sheet.
 SUPERVISE: Final = "supervise"
@@ -399,7 +399,7 @@ def _days(first: date, last: date) -> Iterator[date]:
 
 
 def _told_on(conn: Connection, day: date, seen: sa.ColumnElement[bool]) -> list[int]:
-    begin = datetime.combine(day, time(), SHANGHAI).astimezone(UTC)
+    begin = midnight(day)
     c, m = store.case.c, store.moment.c
     return list(
         conn.execute(

@@ -34,7 +34,7 @@ from core.policy.model import Consequence, Finding, Profile
 from core.privacy import clean, personal_in
 from core.refusals import NOT_NOW, NOT_YOURS, Incomplete, Refusal
 from core.views import APPLICANT_FIELDS
-from core.workdays import SHANGHAI
+from core.workdays import local_day
 
 F, P, L = store.finding, store.proposal, store.proposal_line
 WORDS: Final = 1000
@@ -123,7 +123,7 @@ class Recorded:
 def tick(office: Office, conn: Connection, now: datetime) -> int:
     """Once a day: let every rule look at everything; how much was proposed."""
     last = heartbeat.last(conn, "proposals")
-    if not office.profile.proposals or (last and _day(last.at) >= _day(now)):
+    if not office.profile.proposals or (last and local_day(last.at) >= local_day(now)):
         return 0
     made = len(propose(office, conn, now))
     heartbeat.beat(conn, "proposals", now, {"made": made})
@@ -143,7 +143,7 @@ def propose(
     made = []
     for entry in office.profile.proposals:
         if entry.rule in rules:
-            look = Look(office, conn, entry, _day(now), case_id)
+            look = Look(office, conn, entry, local_day(now), case_id)
             for candidate in list(RULES[entry.rule](look)):
                 if one := _propose(office, conn, entry, candidate, now):
                     made.append(one)
@@ -253,7 +253,7 @@ def record(
         "case_id": case.id if case else None,
         "person_id": person_id if "person" in finding.about else None,
         "code": code,
-        "day": _day((case and case.at("accepted_at")) or now),
+        "day": local_day((case and case.at("accepted_at")) or now),
         "by_id": person.id,
         "at": now,
     }
@@ -299,7 +299,7 @@ def note_absence(
     if not may_note_absence(office, conn, person):
         raise Refusal(NOT_YOURS)
     problems = {} if _works_in(conn, who, None) else {"person": "choice"}
-    if day is None or day > _day(now):
+    if day is None or day > local_day(now):
         problems["day"] = "date"
     if sort not in ABSENCES:
         problems["sort"] = "choice"
@@ -338,7 +338,7 @@ def send(
     words = clean(words, WORDS)
     if to_unit not in {unit.id for unit in people.units(conn)}:
         raise Incomplete({"unit": "choice"}, LABELS)
-    about = Candidate(secrets.token_hex(8), _day(now), to_unit, case.id, evidence={"cases": [case.id]})
+    about = Candidate(secrets.token_hex(8), local_day(now), to_unit, case.id, evidence={"cases": [case.id]})
     made = _propose(office, conn, entry, about, now, sender=person)
     assert made is not None  # its event is random
     made = _change(conn, made, state="confirmed", decided_by=person.id, decided_at=now)
@@ -398,7 +398,7 @@ def decide(
         problems |= {} if _works_in(conn, person_id, None) else {"person": "choice"}
     if agrees and "due_on" in (*entry.asks, *entry.needs):
         changed["due_on"] = due_on
-        wrong = due_on < _day(now) if due_on else "due_on" in entry.needs
+        wrong = due_on < local_day(now) if due_on else "due_on" in entry.needs
         problems |= {"due_on": "date"} if wrong else {}
     if problems:
         raise Incomplete(problems, LABELS)
@@ -812,10 +812,6 @@ def place(proposal_id: int, seq: int) -> str:
 def place_of(key: str) -> str:
     """What the words of a finding are sealed for."""
     return f"finding:{key}"
-
-
-def _day(at: datetime) -> date:
-    return at.astimezone(SHANGHAI).date()
 
 
 def _proposal(row: sa.Row[Any]) -> Proposal:

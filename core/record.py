@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from core import case as cases
-from core import people, store, views
+from core import forms, people, store, views
 from core.case import Case, Event
 from core.desk.fields import SKIPPED
 from core.office import Office
@@ -291,7 +291,7 @@ def day_words(text: str) -> str:
     """2022年4月20日, of an ISO day or instant; with the time where an instant says one."""
     at = datetime.fromisoformat(text)
     if len(text) == len("2022-04-20"):
-        return f"{at.year}年{at.month}月{at.day}日"
+        return forms.written_day(at)
     return time_words(at)
 
 

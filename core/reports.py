@@ -26,7 +26,7 @@ from core.people import UNIT_ROLES, Person
 from core.policy.model import Profile, Report
 from core.privacy import clean, personal_in
 from core.refusals import DONE_ALREADY, NOT_YOURS, Incomplete, Refusal
-from core.workdays import SHANGHAI
+from core.workdays import local_day
 
 R = store.report
 MONTHS: Final = {"monthly": 1, "bimonthly": 2, "quarterly": 3, "yearly": 12}
@@ -168,7 +168,7 @@ def _hours(office: Office, day: date) -> tuple[datetime, datetime]:
 
 def last_turn(office: Office, report: Report, now: datetime) -> Turn | None:
     """The newest turn whose draft is due."""
-    found = list(turns(office, report, _day(now) - timedelta(days=800), now))
+    found = list(turns(office, report, local_day(now) - timedelta(days=800), now))
     return found[-1] if found else None
 
 
@@ -226,7 +226,7 @@ def tick(office: Office, conn: Connection, now: datetime) -> int:
     ends = sa.select(R.c.key, sa.func.max(R.c.last).label("end")).group_by(R.c.key)
     latest = {row.key: row.end for row in conn.execute(ends)}
     cyclic = sum(report.cycle != "demand" for report in rules.reports)
-    begun = _begun(office, conn, now) if len(latest) < cyclic else _day(now)
+    begun = _begun(office, conn, now) if len(latest) < cyclic else local_day(now)
     new = 0
     for report in rules.reports:
         since = latest[report.key] + ONE_DAY if report.key in latest else begun
@@ -241,7 +241,7 @@ def _begun(office: Office, conn: Connection, now: datetime) -> date:
     """Since when this hall works by these rules: nothing is asked of the time before."""
     p = store.policy.c
     first = conn.execute(sa.select(sa.func.min(p.published_at)).where(p.name == office.profile.name)).scalar()
-    return min(_day(first), _day(now)) if first else _day(now)
+    return min(local_day(first), local_day(now)) if first else local_day(now)
 
 
 def _parts(office: Office, conn: Connection, report: Report) -> tuple[int, ...]:
@@ -518,7 +518,3 @@ def missing(conn: Connection, key: str, now: datetime) -> tuple[Filed, ...]:
 
 def _filed(row: Any) -> Filed:
     return Filed(**{name: row._mapping[name] for name in Filed.__dataclass_fields__})
-
-
-def _day(at: datetime) -> date:
-    return at.astimezone(SHANGHAI).date()

@@ -20,7 +20,7 @@ from core.office import Office
 from core.people import Person
 from core.policy.model import Profile, Roster
 from core.refusals import DONE_ALREADY, NOT_NOW, NOT_YOURS, Incomplete, Refusal
-from core.workdays import SHANGHAI
+from core.workdays import local_day
 
 S, A = store.shift, store.absence
 AHEAD: Final = 20  # working days that are laid out
@@ -143,7 +143,7 @@ def gaps(office: Office, conn: Connection, roster: Roster, first: date, last: da
 
 def on_duty(office: Office, conn: Connection, roster: Roster, now: datetime) -> Person | None:
     """Who has the day."""
-    today = _day(now)
+    today = local_day(now)
     found = shifts(office, conn, roster, today, today)
     return found[0].person if found and not found[0].gap else None
 
@@ -156,7 +156,7 @@ def takes(office: Office, conn: Connection, rules: Profile, now: datetime) -> Pe
         return None
     person = on_duty(office, conn, roster, now)
     if person is None:
-        _warn(office, conn, roster, _day(now), now)
+        _warn(office, conn, roster, local_day(now), now)
     return person
 
 
@@ -184,7 +184,7 @@ def put(
     """Give a day to somebody else, or for the first time. Raises `Refusal`."""
     if not may_edit(office, conn, roster, by):
         raise Refusal(NOT_YOURS, clause=roster.clause)
-    if day < _day(now) or not _is_day(office, roster, day):
+    if day < local_day(now) or not _is_day(office, roster, day):
         raise Refusal(NOT_NOW, clause=roster.clause)
     unit = next((post.unit_id for post in people.roles(conn, person_id)), None)
     if unit is None or person_id not in {p.id for p in people.staff(conn)}:
@@ -210,7 +210,7 @@ def note_absence(
     if not may_note(office, conn, roster, by):
         raise Refusal(NOT_YOURS, clause=roster.clause)
     standing = _standing(conn, roster.key, day)
-    if standing is None or day > _day(now):
+    if standing is None or day > local_day(now):
         raise Refusal(NOT_NOW, clause=roster.clause)
     if sort not in proposals.ABSENCES:
         raise Incomplete({"sort": "choice"}, proposals.LABELS)
@@ -241,11 +241,11 @@ def find(rules: Profile, key: str) -> Roster:
 
 def tick(office: Office, conn: Connection, now: datetime) -> None:
     """Once a day: lay the rosters out, warn of gaps, remind who sits next."""
-    last, today = heartbeat.last(conn, "rosters"), _day(now)
+    last, today = heartbeat.last(conn, "rosters"), local_day(now)
     if (
         not office.profile.rosters
         or not office.in_force(office.profile, now)
-        or (last and _day(last.at) >= today)
+        or (last and local_day(last.at) >= today)
     ):
         return
     heartbeat.beat(conn, "rosters", now)
@@ -285,7 +285,3 @@ def _tell(
         not_before=office.next_office_moment(now),
         data={"title": roster.title, "day": day.isoformat(), "half": roster.half},
     )
-
-
-def _day(at: datetime) -> date:
-    return at.astimezone(SHANGHAI).date()

@@ -7,7 +7,7 @@ duty from then on; what came of it is a report of its own.
 from __future__ import annotations
 
 import math
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from hashlib import sha256
 from typing import Final
 
@@ -19,7 +19,7 @@ from core import heartbeat, store
 from core.desk.act import SYSTEM, perform
 from core.office import Office
 from core.policy.model import VisitBatch
-from core.workdays import SHANGHAI
+from core.workdays import local_day, midnight
 
 ACT: Final = "draw_visit"
 BEAT: Final = "visits"
@@ -29,10 +29,10 @@ _C, _D, _M = store.case.c, store.duty.c, store.moment.c
 def tick(office: Office, conn: Connection, now: datetime) -> int:
     """Draw once a month, from the first opening of the month on; how many were drawn. Safe to run twice."""
     batch, last = office.profile.visit_batch, heartbeat.last(conn, BEAT)
-    month = now.astimezone(SHANGHAI).date().replace(day=1)
+    month = local_day(now).replace(day=1)
     if batch is None or not office.in_force(office.profile, now):
         return 0
-    if (last and last.at.astimezone(SHANGHAI).date() >= month) or now < _opens(office, month):
+    if (last and local_day(last.at) >= month) or now < _opens(office, month):
         return 0
     heartbeat.beat(conn, BEAT, now)
     drawn = draw(batch, month, _closed(office, conn, (month - timedelta(days=1)).replace(day=1), month))
@@ -54,7 +54,7 @@ def _opens(office: Office, month: date) -> datetime:
 
 def _closed(office: Office, conn: Connection, first: date, after: date) -> dict[str, int]:
     """What was closed on these days and still is, by number; but for what is to be visited together anyway."""
-    begin, end = (datetime.combine(day, time(), SHANGHAI).astimezone(UTC) for day in (first, after))
+    begin, end = (midnight(day) for day in (first, after))
     waits = sa.select(_D.case_id).where(_D.key == "joint_visit", _D.state == "open")
     rows = conn.execute(
         sa.select(_C.number, _C.id)

@@ -190,7 +190,7 @@ class Calendar:
         A same-day period (n = 0) that opens after closing time ends with the next working day: nothing is
         due before it happened.
         """
-        day, provisional = self.due_day(_local(event).date(), n)
+        day, provisional = self.due_day(local_day(event), n)
         if self.day_end(day, hours) < event:
             day, provisional = self.due_day(day, 1)
         return Due(self.day_end(day, hours), day, provisional)
@@ -214,8 +214,7 @@ class Calendar:
         """The moment when the window has been open for `span` since the instant, in UTC (AMB-G22)."""
         if span < timedelta():
             raise ValueError("office hours are added, never taken away")
-        local_day = _local(instant).date()
-        for session in self._sessions_since(local_day, hours):
+        for session in self._sessions_since(local_day(instant), hours):
             begin = max(session.opens, instant.astimezone(UTC))
             if begin < session.closes:
                 if span <= session.closes - begin:
@@ -325,6 +324,18 @@ class OfficeHours:
         return season[0].sessions if day.isoweekday() > FRIDAY else ()
 
 
+def local_day(instant: datetime) -> date:
+    """The day in Shanghai on which an instant falls. `ValueError` if it has no time zone."""
+    if instant.tzinfo is None:
+        raise ValueError("an instant needs its time zone")
+    return instant.astimezone(SHANGHAI).date()
+
+
+def midnight(day: date) -> datetime:
+    """The first instant of a day in Shanghai, in UTC."""
+    return _instant(day, time())
+
+
 def corresponding_day(day: date, months: int) -> date:
     """The same day so many months on; where there is none, the last day of that month (WD-4, WD-23)."""
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
@@ -345,12 +356,6 @@ def _read_opening(entry: Mapping[str, Any]) -> Opening:
 def _read_month_day(text: str) -> MonthDay:
     day = date.fromisoformat(f"2024-{text}")
     return day.month, day.day
-
-
-def _local(instant: datetime) -> datetime:
-    if instant.tzinfo is None:
-        raise ValueError("an instant needs its time zone")
-    return instant.astimezone(SHANGHAI)
 
 
 def _instant(day: date, at: time) -> datetime:

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy.engine import Connection
@@ -38,7 +38,7 @@ from core.outbox import DIGEST, Message, Receipt
 from core.people import Address, Person
 from core.policy.model import Profile
 from core.refusals import Refusal
-from core.workdays import SHANGHAI
+from core.workdays import local_day
 
 log = logging.getLogger(__name__)
 
@@ -257,7 +257,7 @@ class Round:
         left = 0
         if patient:
             office = self.service.office
-            left = office.hall.messages_a_day - budget.told(conn, person_id, _day(self.now))
+            left = office.hall.messages_a_day - budget.told(conn, person_id, local_day(self.now))
         over = patient[max(0, left) :]
         if not kept:
             for message in over:
@@ -436,7 +436,7 @@ class Round:
         if message.person_id is None or len(errand.parcel.messages) > 1:
             return
         if errand.counts:
-            budget.tell(conn, message.person_id, _day(self.now))
+            budget.tell(conn, message.person_id, local_day(self.now))
         if sent.task_id and message.case_id:
             cards.remember(
                 conn,
@@ -561,10 +561,6 @@ def _arrived(sent: Sent) -> bool:
 
 def _wait(parcel: Parcel) -> float:
     return min(LONGEST_WAIT, FIRST_WAIT * 3.0 ** (parcel.attempts - 1))
-
-
-def _day(now: datetime) -> date:
-    return now.astimezone(SHANGHAI).date()
 
 
 def _shut(conn: Connection, way: Way, meaning: Meaning) -> None:

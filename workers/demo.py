@@ -37,7 +37,7 @@ from core.people import Hall
 from core.policy.load import publish, shipped
 from core.privacy import make_key
 from core.settings import Settings, from_env
-from core.workdays import SHANGHAI
+from core.workdays import SHANGHAI, local_day
 from deploy.sandbox import wechat, wecom
 from deploy.sandbox.platform import Person, Running, serve
 from deploy.sandbox.players import Unexpected, post
@@ -175,7 +175,7 @@ class Sandbox:
 
     def clock(self) -> dict[str, Any]:
         now = self.story.now()
-        working = self.service.office.calendar.is_working(now.astimezone(SHANGHAI).date())
+        working = self.service.office.calendar.is_working(local_day(now))
         return {"now": now.astimezone(SHANGHAI).isoformat(), "working_day": working}
 
     # --- what was heard

@@ -22,7 +22,7 @@ from core.policy.model import Profile
 from core.privacy import BadKeys, Vault
 from core.settings import LOCAL, Settings
 from core.setup import HallError
-from core.workdays import SHANGHAI, Calendar, CalendarError, OfficeHours
+from core.workdays import SHANGHAI, Calendar, CalendarError, OfficeHours, local_day
 from workers.bell import open_queue
 
 
@@ -79,7 +79,7 @@ def _in_force(hall: Hall, rules: Profile, now: datetime) -> Check:
     """Whether the window may take matters: else everybody hears that it is not open yet."""
     begins = in_force_since(hall, rules)
     if not on_trial(hall, rules):
-        later = now.astimezone(SHANGHAI).date().isoformat() < begins
+        later = local_day(now).isoformat() < begins
         return Check(True, f"规则从 {begins} 起施行" + ("，在那以前不受理" if later else ""))
     if hall.trial:
         return Check(True, "规则还没有正式施行，现在是试运行")
@@ -149,7 +149,7 @@ def _refused(engine: Engine, *, usable: bool) -> Iterator[Check]:
 
 
 def _calendar(now: datetime) -> Iterator[Check]:
-    today = now.astimezone(SHANGHAI).date()
+    today = local_day(now)
     missing = Calendar.load().missing(today)
     for year in missing:
         advice = "请放入国务院办公厅的放假通知；在此之前，跨到这一年的期限都是暂定的。"
@@ -231,7 +231,7 @@ def _contacts(hall: Hall, rules: Profile) -> Iterator[Check]:
 def _set_up(hall: Hall, rules: Profile, now: datetime) -> Iterator[Check]:
     """What else the rule wants of the hall: it stops nothing, and stays on the list until it is there."""
     words = Words()
-    today = now.astimezone(SHANGHAI).date()
+    today = local_day(now)
     open_gaps = [gap for gap in gaps.found(hall, rules, today) if gap.sort != "contacts"]
     for gap in open_gaps:
         yield Check(False, f"缺口（{gap.clause}）", words.gap(gap))

@@ -12,7 +12,7 @@ from core import people, reports, store
 from core.figures import Cell, Period, Table
 from core.office import Office
 from core.policy.model import Report
-from core.workdays import SHANGHAI
+from core.workdays import SHANGHAI, local_day
 from workers import console
 from workers.console import Args, Mistake, local, say
 
@@ -82,13 +82,13 @@ def _period(args: Args, office: Office, found: Report, now: datetime) -> Period:
     as_of = args.as_of or now
     as_of = as_of if as_of.tzinfo else as_of.replace(tzinfo=SHANGHAI)
     if args.first:
-        last = args.last or as_of.astimezone(SHANGHAI).date()
+        last = args.last or local_day(as_of)
         if last < args.first:
             raise Mistake("--to 早于 --from")
         return Period(args.first, last, as_of)
     turn = reports.last_turn(office, found, as_of)
     if turn is None:
-        today = as_of.astimezone(SHANGHAI).date()
+        today = local_day(as_of)
         return Period(date(today.year, 1, 1), today, as_of)
     return Period(turn.first, turn.last, as_of)
 

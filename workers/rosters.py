@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from core import proposals, rosters, store
-from core.workdays import SHANGHAI
+from core.workdays import local_day
 from workers import console
 from workers.console import Args, Mistake, say
 
@@ -22,7 +22,7 @@ def roster(args: Args) -> None:
     if found is None:
         known = "、".join(r.key for r in office.profile.rosters) or "没有"
         raise Mistake(f"没有值守表 {args.name}。有：{known}")
-    first = args.first or now.astimezone(SHANGHAI).date()
+    first = args.first or local_day(now)
     last = args.last or first + timedelta(days=28)
     with store.transaction(office.engine) as conn:
         filled = rosters.lay_out(office, conn, found, first, last, now) if args.fill else 0

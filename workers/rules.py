@@ -26,7 +26,7 @@ from core.policy.model import Profile, Span
 from core.policy.outline import Speech
 from core.policy.schema import text as told_schema
 from core.policy.verify import CLAIMS, UNSERVED, Proof
-from core.workdays import SHANGHAI, Calendar, DayKind, DayLine, OfficeHours, corresponding_day
+from core.workdays import SHANGHAI, Calendar, DayKind, DayLine, OfficeHours, corresponding_day, local_day
 from workers import console, draft, wizard
 from workers.console import FAILED, Args, Mistake, local, say
 
@@ -70,7 +70,7 @@ def due(args: Args) -> None:
     closing = hours if rules.day_end == "closing" else None
     moment, provisional = dues.end(calendar, hours, closing, span, instant)
     day = (moment.astimezone(SHANGHAI) - duties.TICK).date()  # midnight ends the day before
-    start = instant.astimezone(SHANGHAI).date()
+    start = local_day(instant)
     lines = [f"{title}：{dues.words(span)}，从{anchor}起算（{clause}）"]
     if span.working_days is not None:
         # Whatever opens after closing time on its own day ends with the next working day.
@@ -127,8 +127,8 @@ def _moved(calendar: Calendar, last: date, day: date) -> Iterator[str]:
 
 
 def _sessions(calendar: Calendar, hours: OfficeHours, start: datetime, end: datetime) -> Iterator[str]:
-    day = start.astimezone(SHANGHAI).date()
-    while day <= end.astimezone(SHANGHAI).date():
+    day = local_day(start)
+    while day <= local_day(end):
         spans = calendar.sessions(day, hours)
         parts = [(max(x.opens, start), min(x.closes, end)) for x in spans]
         told = [

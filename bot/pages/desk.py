@@ -25,7 +25,7 @@ from core.policy.model import Profile
 from core.refusals import NOT_YOURS, Refusal
 from core.store import transaction
 from core.views import CaseView
-from core.workdays import SHANGHAI
+from core.workdays import local_day
 
 SHOWN: Final = ("all", "mine", "near", "overdue")
 
@@ -51,7 +51,7 @@ def add(pages: Blueprint, service: Service) -> None:
     def ledger() -> Response:
         """The ledger of a day, or of the days from `from` to `to`: to print, as PDF, or as an Excel file."""
         now, asked = service.now(), request.args
-        today = now.astimezone(SHANGHAI).date()
+        today = local_day(now)
         last = _day(asked.get("to", "")) or _day(asked.get("day", "")) or today
         first = min(_day(asked.get("from", "")) or last, last)
         with transaction(service.office.engine) as conn:
@@ -97,7 +97,7 @@ def _desk(service: Service, conn: Connection, who: Login) -> Response:
         counts={key: len(found) for key, found in wanted.items()},
         registers=_registers(office.profile, conn, who.person),
         ledger=papers.may_read_ledger(office, conn, who.person),
-        today=now.astimezone(SHANGHAI).date().isoformat(),
+        today=local_day(now).isoformat(),
         reports=len(reports.waiting_for(office, conn, who.person)),
         proposals=proposals.concerns(office, conn, who.person),
         uploads=external.concerns(office, conn, who.person),
@@ -121,8 +121,8 @@ def _line(service: Service, conn: Connection, case: Case, person: Person, now: d
     office = service.office
     rules = office.rules(conn, case)
     view = views.see(office, conn, case, person, history=False)
-    today = now.astimezone(SHANGHAI).date()
-    near = view.due is not None and view.due.astimezone(SHANGHAI).date() <= office.calendar.shift(today, 1)
+    today = local_day(now)
+    near = view.due is not None and local_day(view.due) <= office.calendar.shift(today, 1)
     step = next_step(rules, view)
     return Line(view, service.words.status(view.status)["short"], step.label if step else "", near)
 

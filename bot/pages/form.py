@@ -32,7 +32,7 @@ from core.privacy import redact
 from core.refusals import NOT_NOW, NOT_YOURS, Incomplete, Refusal
 from core.store import transaction
 from core.views import CaseView
-from core.workdays import SHANGHAI
+from core.workdays import SHANGHAI, local_day
 
 NEW: Final = ""  # the reference of a case that is not there yet
 # Acts whose words reach the applicant as the notice `result`: shown beforehand as they will read.
@@ -199,7 +199,7 @@ def _inspected(upload: FileStorage) -> tuple[NewFile, ...]:
 def _with_room(service: Service, who: Login, matter: Matter, sent: Sent) -> Sent:
     """What was sent, without its files if they are more than one person may hand in for one case in a day."""
     sizes = [len(file.accepted.data) for _, file in sent.files]
-    today = service.machine().astimezone(SHANGHAI).date()
+    today = local_day(service.machine())
     if sizes:
         with transaction(service.office.engine) as conn:
             if not take_room(conn, who.person.id, matter.ref, sizes, today):

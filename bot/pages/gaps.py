@@ -9,7 +9,7 @@ from bot.pages.session import page
 from bot.service import Service
 from core.desk import gaps
 from core.store import transaction
-from core.workdays import SHANGHAI
+from core.workdays import local_day
 
 
 def add(pages: Blueprint, service: Service) -> None:
@@ -21,6 +21,6 @@ def add(pages: Blueprint, service: Service) -> None:
         with transaction(office.engine) as conn:
             who = session.staff(service, conn)
             found = gaps.listed(office, conn, who.person, now)
-        places = gaps.places(office.hall, office.profile, now.astimezone(SHANGHAI).date())
+        places = gaps.places(office.hall, office.profile, local_day(now))
         lines = [(service.words.gap(gap), office.profile.clauses[gap.clause]) for gap in found]
         return page(service, "gaps", lines=lines, places=places, rules=office.profile)

@@ -20,7 +20,7 @@ from core.library import JUDGES, PARTS, SECOND, TONES, WRITERS, Entry
 from core.logins import Login
 from core.people import Person
 from core.store import transaction
-from core.workdays import SHANGHAI
+from core.workdays import local_day
 
 ABOUT: Final = "library"  # what the tickets of these pages are for
 LABELS: Final[Mapping[str, str]] = {
@@ -172,7 +172,7 @@ def _list(service: Service, conn: Connection, who: Login) -> Response:
     else:
         entries = library.newest(conn, **narrowed)  # type: ignore[arg-type]
     waits = library.waiting(conn) if library.may(office, conn, who.person, SECOND) else ()
-    today = service.now().astimezone(SHANGHAI).date()
+    today = local_day(service.now())
     return page(
         service,
         "library",
@@ -220,7 +220,7 @@ def _entry(
     source = cases.load(conn, entry.case_id)
     owners = [p for p in people.staff(conn) if library.may(office, conn, p, WRITERS)]
     known = {name: getattr(entry, name) for name in PARTS}
-    review = entry.review_on or service.now().astimezone(SHANGHAI).date() + library.REVIEW_AFTER
+    review = entry.review_on or local_day(service.now()) + library.REVIEW_AFTER
     return page(
         service,
         "library_entry",
@@ -232,7 +232,7 @@ def _entry(
         judges=judges,
         seconds=library.may(office, conn, person, SECOND) and entry.asked_by != person.id,
         owns=entry.owner_id == person.id,
-        due=entry.review_on is not None and entry.review_on <= service.now().astimezone(SHANGHAI).date(),
+        due=entry.review_on is not None and entry.review_on <= local_day(service.now()),
         presentable=library.presentable(office, conn, entry),
         source=source.ref if people.role_in_case(conn, source, person.id) else "",
         owners=owners,
@@ -260,7 +260,7 @@ def _groups(
         me=who.person.id,
         staff=people.staff(conn),
         states=improvement.STATES,
-        today=service.now().astimezone(SHANGHAI).date(),
+        today=local_day(service.now()),
         where=where,
         problems=sent.in_words(service, problems, IMPROVING),
         typed=request.form,

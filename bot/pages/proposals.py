@@ -25,7 +25,7 @@ from core.policy.model import Consequence, Finding
 from core.proposals import LABELS, RESULTS, STATES, Proposal
 from core.refusals import NOT_YOURS, UNKNOWN_CASE, Incomplete, Refusal
 from core.store import transaction
-from core.workdays import SHANGHAI
+from core.workdays import SHANGHAI, local_day
 
 ABOUT: Final = "proposals"  # what the tickets of these pages are for
 # What was done with a proposal, in words.
@@ -280,7 +280,7 @@ def _form(
         labels=LABELS,
         typed=typed,
         problems=sent.in_words(service, problems, LABELS),
-        today=service.now().astimezone(SHANGHAI).date().isoformat(),
+        today=local_day(service.now()).isoformat(),
         ticket=session.issue(service, conn, who, ABOUT).secret,
         **_names(service, conn),
     )

@@ -18,7 +18,7 @@ from core.people import Person
 from core.policy.model import Roster
 from core.refusals import NOT_YOURS, Refusal
 from core.store import transaction
-from core.workdays import SHANGHAI
+from core.workdays import local_day
 
 ABOUT: Final = "roster"
 BACK, AHEAD = timedelta(days=3), timedelta(days=21)
@@ -46,7 +46,7 @@ def _change(service: Service, conn: Connection, person: Person, roster: Roster, 
     if what == "fill":
         if not rosters.may_edit(office, conn, roster, person):
             raise Refusal(NOT_YOURS, clause=roster.clause)
-        today = now.astimezone(SHANGHAI).date()
+        today = local_day(now)
         rosters.lay_out(office, conn, roster, today, today + AHEAD, now)
         return
     day = sent.day("day")
@@ -60,7 +60,7 @@ def _change(service: Service, conn: Connection, person: Person, roster: Roster, 
 
 def _rosters(service: Service, conn: Connection, who: Login) -> Response:
     office = service.office
-    today = service.now().astimezone(SHANGHAI).date()
+    today = local_day(service.now())
     shown = [
         (
             roster,

@@ -7,7 +7,7 @@ from datetime import date
 
 from bot.words import Words
 from core.figures import Cell, Period, Table
-from core.forms import Foot, Ink, LedgerSheet, Value
+from core.forms import Foot, Ink, LedgerSheet, Value, written_day
 from core.policy.model import Profile, Report
 from core.workdays import SHANGHAI
 
@@ -42,11 +42,7 @@ def span(first: date, last: date) -> str:
         if first.month == last.month:
             return f"{first.year}年{first.month}月"
         return f"{first.year}年{first.month}—{last.month}月"
-    return _day(first) if first == last else f"{_day(first)}至{_day(last)}"
-
-
-def _day(day: date) -> str:
-    return f"{day.year}年{day.month}月{day.day}日"
+    return written_day(first) if first == last else f"{written_day(first)}至{written_day(last)}"
 
 
 def sheets(

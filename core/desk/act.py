@@ -26,7 +26,7 @@ from core.office import Office
 from core.people import Person
 from core.policy.model import Act, Notice, Profile, Verification, holds
 from core.refusals import DONE_ALREADY, NOT_NOW, NOT_YOURS, Incomplete, Refusal
-from core.workdays import SHANGHAI
+from core.workdays import local_day
 
 # Acts that several people may rightly do one after the other with the same old page open.
 REPEATABLE: Final = frozenset(
@@ -145,7 +145,7 @@ def perform(
         _refuse_if_done_since(conn, case, act, rev)
     _check_open(conn, rules, case, act, definition, _part(conn, case, actor, role))
     given = fields.check(office, conn, rules, case, definition.fields, values or {})
-    today = now.astimezone(SHANGHAI).date().isoformat()
+    today = local_day(now).isoformat()
     if past := {
         name: "past" for name in rules.dated_by_hand & given.keys() if str(given[name])[:10] <= today
     }:

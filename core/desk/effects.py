@@ -15,7 +15,7 @@ from core.desk.act import Work
 from core.people import Unit
 from core.policy.model import Level, holds
 from core.refusals import Incomplete, Refusal
-from core.workdays import SHANGHAI
+from core.workdays import SHANGHAI, local_day
 
 ATTEMPTS: Final = 3  # logged failed attempts, in as many halves of a day, that count as delivered (AMB-G13)
 NOON: Final = 12
@@ -122,7 +122,7 @@ def next_number(work: Work, told: datetime | None = None) -> str:
     """The next case number in the profile's format: {yyyy}, {yyyymmdd} (the day it was told), {unit} and {site} (their
     codes in the hall), {seq:N} (counted a year) and {day_seq:N} (counted a day). A serial never wraps (AMB-NX10);
     it is counted within whatever else the number says, so that two numbers never collide."""
-    day = (told or work.now).astimezone(SHANGHAI).date()
+    day = local_day(told or work.now)
     known = {"yyyy": f"{day:%Y}", "yyyymmdd": f"{day:%Y%m%d}"}
     for name, unit_id in (("unit", work.case.unit_id), ("site", work.case.site_id)):
         if f"{{{name}}}" in work.rules.number.format:
@@ -268,7 +268,7 @@ def extend(work: Work) -> None:
     wanted = date.fromisoformat(str(work.values["extension_due"])[:10])
     if not work.office.calendar.is_working(wanted):
         raise Refusal("extension_rest_day", clause=rule.clause)
-    due_day = limit.due_at.astimezone(SHANGHAI).date()
+    due_day = local_day(limit.due_at)
     latest = _latest(work, limit, due_day)
     if not due_day < wanted <= latest:
         raise Refusal("extension_length", clause=rule.clause, earliest=due_day, latest=latest)
@@ -285,7 +285,7 @@ def _latest(work: Work, limit: duties.Open, due_day: date) -> date:
     rule, calendar = work.rules.extension, work.office.calendar
     if rule.max_wd is not None and rule.mode == "total":
         anchor = work.case.at(work.rules.limit(limit.limit or "").anchor) or limit.opened_at
-        return calendar.shift(anchor.astimezone(SHANGHAI).date(), rule.max_wd)
+        return calendar.shift(local_day(anchor), rule.max_wd)
     length = work.rules.limit(limit.limit or "").due.wd if rule.max_wd is None else rule.max_wd
     return calendar.shift(due_day, length or 1)
 

@@ -16,7 +16,7 @@ from core.office import Office
 from core.people import Hall, HallUnit, Person
 from core.policy.model import Profile
 from core.refusals import NOT_YOURS, Refusal
-from core.workdays import SHANGHAI
+from core.workdays import local_day
 
 OPERATOR: Final = "approver"  # the slot that looks after the hall's people and units
 NOTICE: Final = "contacts_missing"
@@ -131,7 +131,7 @@ def listed(office: Office, conn: Connection, person: Person, now: datetime) -> t
     """The list for somebody. Raises `Refusal("not_yours")` to whoever cannot mend it."""
     if not may_read(office, conn, person):
         raise Refusal(NOT_YOURS)
-    return found(office.hall, office.profile, now.astimezone(SHANGHAI).date())
+    return found(office.hall, office.profile, local_day(now))
 
 
 # --- what stood in the way --------------------------------------------------------------------------------
@@ -143,7 +143,7 @@ def tell(office: Office, conn: Connection, case: Case | None, refusal: Refusal, 
     undoes the one it was raised in. False if the refusal is another's to mend."""
     if refusal.code != "unit_lacks_contacts":
         return False
-    unit, today = str(refusal.facts["unit"]), now.astimezone(SHANGHAI).date()
+    unit, today = str(refusal.facts["unit"]), local_day(now)
     p, held = store.person.c, store.post.c
     operators = (
         sa.select(p.id)
