@@ -286,7 +286,7 @@ class Changes:
     def note(self, name: str, *, code: str | None = None, text: str | None = None) -> None:
         """State a fact: a countable `code`, or `text` that is stored as ciphertext; neither empties it. The former
         value is kept as history (a correction is an event, not an edit)."""
-        case, sealed = self.case, None if text is None else self._vault.seal(text, _about(self.case.id, name))
+        case, sealed = self.case, None if text is None else self._vault.seal(text, about(self.case.id, name))
         empty = code is None and text is None
         self.case = replace(
             case,
@@ -310,21 +310,22 @@ class Changes:
 
 def words(vault: Vault, case: Case) -> dict[str, str]:
     """The current personal texts of a case, opened. Erased ones are absent."""
-    return {name: vault.open(sealed, _about(case.id, name)) for name, sealed in case.sealed.items()}
+    return {name: vault.open(sealed, about(case.id, name)) for name, sealed in case.sealed.items()}
 
 
 def word(vault: Vault, case: Case, name: str) -> str:
     """One personal text of a case, opened; "" if it was never said or is erased."""
     sealed = case.sealed.get(name)
-    return "" if sealed is None else vault.open(sealed, _about(case.id, name))
+    return "" if sealed is None else vault.open(sealed, about(case.id, name))
 
 
 def opened(vault: Vault, case_id: int, name: str, sealed: bytes) -> str:
     """One personal text of a case, opened, for whoever reads a fact of many cases at once."""
-    return vault.open(sealed, _about(case_id, name))
+    return vault.open(sealed, about(case_id, name))
 
 
-def _about(case_id: int, name: str) -> str:
+def about(case_id: int, name: str) -> str:
+    """What a personal text of a case is sealed for."""
     return f"case:{case_id}:{name}"
 
 

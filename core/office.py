@@ -31,7 +31,11 @@ class Office:
 
     def rules(self, conn: Connection, case: Case) -> Profile:
         """The profile version the case was accepted under (XJ-0)."""
-        key = (case.profile, case.policy_version)
+        return self.pinned(conn, case.profile, case.policy_version)
+
+    def pinned(self, conn: Connection, name: str, version: str) -> Profile:
+        """A profile as it was published under this version."""
+        key = (name, version)
         if key == (self.profile.name, self.profile.version):
             return self.profile
         if key not in self._pinned:

@@ -29,7 +29,6 @@ from core.counting import COUNTING, RULES, Candidate, Look
 from core.forms import Ink, LedgerSheet
 from core.office import Office
 from core.people import UNIT_ROLES, Person
-from core.policy.load import pinned
 from core.policy.model import Consequence, Finding, Profile
 from core.privacy import clean, personal_in
 from core.refusals import NOT_NOW, NOT_YOURS, Incomplete, Refusal
@@ -791,9 +790,7 @@ def _clause(office: Office, conn: Connection, proposal: Proposal, entry: Consequ
 
 
 def _rules(office: Office, conn: Connection, proposal: Proposal) -> Profile:
-    if (proposal.profile, proposal.policy_version) == (office.profile.name, office.profile.version):
-        return office.profile
-    return pinned(conn, proposal.profile, proposal.policy_version)
+    return office.pinned(conn, proposal.profile, proposal.policy_version)
 
 
 def numbers(conn: Connection, ids: Iterable[int | None]) -> dict[int, str]:

@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from core import cards, proposals, store, uploads
 from core import case as cases
+from core.desk import attach
 from core.privacy import Vault
 
 BATCH: Final = 200
@@ -31,8 +32,8 @@ class Sealed:
 
 # Platform tokens are not among them: they are fetched anew sooner than they are worth sealing.
 SEALED: Final = (
-    Sealed(store.fact.c.value_enc, lambda row: f"case:{row.case_id}:{row.field}"),
-    Sealed(store.attachment.c.name_enc, lambda row: "attachment"),
+    Sealed(store.fact.c.value_enc, lambda row: cases.about(row.case_id, row.field)),
+    Sealed(store.attachment.c.name_enc, lambda row: attach.ABOUT),
     Sealed(store.inbox.c.body_enc, lambda row: str(row.key)),
     Sealed(store.inbox.c.answer_enc, lambda row: str(row.key)),
     Sealed(store.card.c.code_enc, lambda row: cards.ABOUT),

@@ -22,12 +22,12 @@ from core.desk import attach
 from core.desk.act import Offer, offers
 from core.desk.attach import Attachment
 from core.duties import Open
+from core.forms import SHIELD_LINE
 from core.office import Office
 from core.people import UNIT_ROLES, UNIT_SIDE, Person
 from core.privacy import mask
 from core.refusals import NOT_YOURS, Refusal
 
-SHIELD: Final = "申请人信息由窗口保管"
 APPLICANT_FIELDS: Final = (
     "applicant_name",
     "applicant_unit",
@@ -293,7 +293,7 @@ def _words(
     known = cases.words(office.vault, case)
     words = {field: text for field, text in known.items() if may_read(case, role, field)}
     if hidden:
-        shown = dict.fromkeys(APPLICANT_FIELDS, SHIELD)
+        shown = dict.fromkeys(APPLICANT_FIELDS, SHIELD_LINE)
         return {**words, **shown, "content": words.get("content_for_unit", "")}
     if role == "applicant" or reveal:
         return words
@@ -310,7 +310,7 @@ def _attachments(
 ) -> tuple[Attachment, ...]:
     found = attach.of_case(conn, office.vault, case.id)
     if hidden:
-        return tuple(a for a in found if a.for_unit and a.purpose in ("redacted", "result", "seal"))
+        return tuple(a for a in found if a.for_unit and a.purpose in attach.OPEN_TO_UNIT)
     if role == "applicant":
         # What lies between window and unit stays there, and a result waits for its signature.
         answer = ("result", "seal") if case.at("replied_at") else ()
@@ -333,7 +333,7 @@ def mine(office: Office, conn: Connection, person: Person, *, limit: int = 20) -
         .order_by(c.id.desc())
         .limit(limit)
     )
-    return tuple(cases.load(conn, row.id) for row in rows)
+    return cases.several(conn, [row.id for row in rows])
 
 
 NOBODYS: Final = ("applicant", "system")  # who holds a duty that is not a task of the staff
@@ -350,7 +350,7 @@ def to_do(office: Office, conn: Connection, person: Person, *, limit: int = 100)
     where &= seen_by(held)
     due = sa.select(sa.func.min(d.due_at)).where(d.case_id == c.id, d.state == "open").scalar_subquery()
     rows = conn.execute(sa.select(c.id).where(where).order_by(due.is_(None), due, c.id).limit(limit))
-    return tuple(cases.load(conn, row.id) for row in rows)
+    return cases.several(conn, [row.id for row in rows])
 
 
 def seen_by(posts: Sequence[people.Post]) -> sa.ColumnElement[bool]:

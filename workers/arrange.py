@@ -12,18 +12,14 @@ from bot.channels.tokens import TokenRefused
 from bot.channels.wechat import Wechat
 from bot.channels.wecom import Wecom
 from bot.channels.wire import WireError
+from bot.inbound import MENU
 from bot.service import Service
 from core import store
 
 log = logging.getLogger(__name__)
 
 
-# The keys are those that `bot.inbound` understands.
-MENU: Final = (
-    {"type": "click", "name": "我要反映", "key": "INTAKE_START"},
-    {"type": "click", "name": "到哪一步了", "key": "CASE_LIST"},
-    {"type": "click", "name": "转人工", "key": "HUMAN"},
-)
+BUTTONS: Final = tuple({"type": "click", "name": name, "key": key} for key, name in MENU.items())
 
 
 def arrange(service: Service) -> None:
@@ -40,7 +36,7 @@ def menu(service: Service) -> None:
     """The 公众号's menu."""
     channel = service.channels.get("wechat")
     if isinstance(channel, Wechat):
-        answer = wechat_api.create_menu(channel.line, MENU)
+        answer = wechat_api.create_menu(channel.line, BUTTONS)
         if answer.errcode:
             log.warning("menu not published: errcode %s", answer.errcode)
 

@@ -27,6 +27,8 @@ LEASE: Final = timedelta(seconds=120)
 CAP: Final = 20 * 1024 * 1024
 TRIES: Final = 6
 # What one person may hand in on pages for one case in one day: more than any matter needs, less than fills a disk.
+OPEN_TO_UNIT: Final = ("result", "seal", "redacted")  # of a shielded case (AMB-G21)
+ABOUT: Final = "attachment"  # what the name of a file is sealed for
 FILES_A_DAY: Final = 60
 BYTES_A_DAY: Final = 200 * 1024 * 1024
 
@@ -114,7 +116,7 @@ def keep(
         purpose,
         "stored",
         now,
-        name_enc=office.vault.seal(clean(file.name, 120), "attachment"),
+        name_enc=office.vault.seal(clean(file.name, 120), ABOUT),
         mime=file.accepted.mime,
         size=stored.size,
         sha256=stored.sha256,
@@ -179,7 +181,7 @@ def fetched(conn: Connection, office: Office, row: Any, file: NewFile) -> bool:
         conn,
         row,
         state="stored",
-        name_enc=office.vault.seal(clean(file.name, 120), "attachment"),
+        name_enc=office.vault.seal(clean(file.name, 120), ABOUT),
         mime=file.accepted.mime,
         size=stored.size,
         sha256=stored.sha256,
@@ -224,7 +226,7 @@ def has_untyped_voice(conn: Connection, case_id: int) -> bool:
 
 
 def _visible(work: Work, purpose: str) -> bool:
-    return purpose in ("result", "seal", "redacted") or not work.case.shielded
+    return purpose in OPEN_TO_UNIT or not work.case.shielded
 
 
 def _insert(
@@ -242,7 +244,5 @@ def _insert(
 
 def _attachment(row: Any, vault: Vault) -> Attachment:
     values = {k: row._mapping[k] for k in Attachment.__dataclass_fields__ if k in row._mapping}
-    name = (
-        vault.open(row.name_enc, "attachment") if row.name_enc else {"voice": "语音"}.get(row.purpose, "图片")
-    )
+    name = vault.open(row.name_enc, ABOUT) if row.name_enc else {"voice": "语音"}.get(row.purpose, "图片")
     return Attachment(**{**values, "name": name, "mime": row.mime or "", "size": row.size or 0})

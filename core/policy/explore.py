@@ -152,28 +152,16 @@ _SHIELD: Final[Mapping[str, Values]] = {"shielded": _conduct, "conduct_code": _c
 _TOLD: Final[Mapping[str, Values]] = {
     **_SHIELD,
     "numbered": (True,),
-    "unit": (
-        False,
-        True,
-    ),
-    "site": (
-        False,
-        True,
-    ),
-    "has_voice": (
-        None,
-        "yes",
-    ),
+    "unit": (False, True),
+    "site": (False, True),
+    "has_voice": (None, "yes"),
 }
 _LOOKED_AT: Final[Mapping[str, Values]] = {"unconfirmed": (False,)}
 _REACHED: Final = ((), ("reached", "deliver:to_applicant"), ("third_attempt", "deliver:to_applicant"))
 _SPOKEN: Final = Beside({"has_voice": (None, "yes")})
 _RATED: Final = Beside(
     {
-        "by_proxy": (
-            None,
-            "yes",
-        ),
+        "by_proxy": (None, "yes"),
         "rated": ("yes",),
     }
 )
@@ -190,14 +178,7 @@ BESIDE: Final[Mapping[str, Beside]] = {
     "add": _SPOKEN,
     "answer": _SPOKEN,
     "insist": Beside({"unconfirmed": (True,)}),
-    "ask_human": Beside(
-        {
-            "asked_human": (
-                "first",
-                "again",
-            )
-        }
-    ),
+    "ask_human": Beside({"asked_human": ("first", "again")}),
     "accept": Beside({**_SHIELD, **_LOOKED_AT, "level": _form("level")}),
     "guide": Beside(_LOOKED_AT),
     "decline_on_spot": Beside(_LOOKED_AT),
@@ -247,10 +228,7 @@ BESIDE: Final[Mapping[str, Beside]] = {
     "extend": Beside(
         {
             "extension_objected": (None,),
-            "consented": (
-                None,
-                "yes",
-            ),
+            "consented": (None, "yes"),
             "overdue": _extended,
         }
     ),
@@ -260,12 +238,7 @@ BESIDE: Final[Mapping[str, Beside]] = {
     "reply_cannot": Beside({"outcome": ("cannot_do",)}),
     "deliver": Beside(happens=(("deliver:to_applicant",),)),
     "log_attempt": Beside(
-        {
-            "feedback_way": (
-                None,
-                "phone",
-            )
-        },
+        {"feedback_way": (None, "phone")},
         happens=_REACHED,
     ),
     "note_upload": Beside(happens=(("uploaded:{system}",),)),

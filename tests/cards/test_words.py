@@ -24,6 +24,7 @@ from core.case import Case
 from core.desk import clock
 from core.desk.act import Actor, perform
 from core.desk.deliver import delivered, unreachable
+from core.forms import SHIELD_LINE
 from core.office import Office
 from core.outbox import Message
 from core.people import Guidance, Hall, HallPerson, HallPost, HallUnit, Person
@@ -31,7 +32,7 @@ from core.policy.load import publish, shipped, shipped_names
 from core.policy.model import Profile
 from core.privacy import Vault, make_key
 from core.refusals import Incomplete, Refusal
-from core.views import SHIELD, CaseView
+from core.views import CaseView
 from core.workdays import SHANGHAI, Calendar, OfficeHours
 
 HOURS: tuple[dict[str, object], ...] = ({"sessions": ["09:00-12:00", "13:30-17:00"]},)
@@ -580,7 +581,7 @@ def test_the_unit_complained_about_reads_nothing_of_the_applicant(conduct: Story
     for one in unit:
         for secret in (NAME, PHONE, PHONE[-4:], STORY, ANSWER, MORE, ASIDE):
             assert secret not in all_text(one.card), one.notice
-    assert ("申请人", SHIELD) in conduct.to("h", "dispatch_card").rows
+    assert ("申请人", SHIELD_LINE) in conduct.to("h", "dispatch_card").rows
     assert "反映窗口态度生硬" in conduct.to("h", "dispatch_card").text
     for who in ("h", "head"):
         assert NAME not in all_text(conduct.status(who))

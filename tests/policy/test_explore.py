@@ -79,7 +79,8 @@ def answer(world: World, asked: Asked, dice: random.Random) -> Any:
         "site": lambda: dice.choice(sites or [""]),
         "person": lambda: dice.choice([p.key for p in world.office.hall.people]),
     }
-    return str(by_kind[asked.kind]()) if asked.kind in by_kind else "一句话"
+    words = "王秀英" if asked.id in ("applicant_name", "contact_name") else "一句话"
+    return str(by_kind[asked.kind]()) if asked.kind in by_kind else words
 
 
 def act_of_somebody(world: World, case: Case, dice: random.Random) -> str:

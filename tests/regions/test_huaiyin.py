@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from core import duties, flow, intake, outbox, papers, people, store
 from core.case import Case
 from core.desk.deliver import unreachable
+from core.forms import SHIELD_LINE
 from core.refusals import Incomplete, Refusal
-from core.views import SHIELD
 from tests.regions.asked import AskingWorld
 from tests.regions.drawing import ReadWorld, draw_all, reminded
 from tests.regions.telling import without
@@ -1004,7 +1004,7 @@ def test_a_complaint_about_conduct_goes_to_the_office_and_shields(huaiyin: World
     dispatched = {"subject": "窗口服务态度", "level": "simple", "unit": "housing"}
     huaiyin.do("qiu", case, "dispatch", content_for_unit="群众反映窗口态度生硬", **dispatched)
     seen = huaiyin.see("song", case)
-    assert seen.words["applicant_name"] == SHIELD
+    assert seen.words["applicant_name"] == SHIELD_LINE
     assert seen.words["content"] == "群众反映窗口态度生硬"
 
 

@@ -11,11 +11,10 @@ import pytest
 from core import store
 from core.case import Case
 from core.desk.deliver import unreachable
-from core.forms import Sheet
+from core.forms import SHIELD_LINE, Sheet
 from core.office import Office
 from core.policy.load import publish, shipped
 from core.refusals import Incomplete
-from core.views import SHIELD
 from tests.regions.asked import AskingWorld
 from tests.regions.drawing import WORDS, ReadWorld, draw_all, reminded
 from tests.regions.standing_longhui import GIVEN
@@ -226,8 +225,8 @@ def test_who_complains_of_conduct_is_shielded_from_the_window_complained_of(coun
     send(county, case, category="conduct")
     for officer in ("bu", "hui"):
         view = county.see(officer, case)
-        assert view.hidden and view.words["applicant_name"] == SHIELD
-        assert view.words["applicant_phone"] == SHIELD
+        assert view.hidden and view.words["applicant_name"] == SHIELD_LINE
+        assert view.words["applicant_phone"] == SHIELD_LINE
         assert "三号台的人把材料扔出来" not in str(view.words)
         assert "conduct_about" not in view.words
     assert readers(county, case, "dispatch_cc") == {"kuang", "ling"}, "not by the window complained of alone"
@@ -1144,7 +1143,7 @@ def test_a_unit_that_helps_learns_no_more_of_a_complaint_than_the_one_complained
     county.do("long", case, "convene", **given, content_for_unit=words)
     for officer in ("bu", "shu"):
         view = county.see(officer, case)
-        assert view.words["applicant_name"] == view.words["applicant_phone"] == SHIELD, officer
+        assert view.words["applicant_name"] == view.words["applicant_phone"] == SHIELD_LINE, officer
         assert view.words["content"] == words
         assert MATTER not in str(view.words)
 
