@@ -717,12 +717,13 @@ def definition(office: Office, conn: Connection, proposal: Proposal) -> Conseque
     return _rules(office, conn, proposal).consequence(proposal.entry)
 
 
-def evidence_for(
-    office: Office, conn: Connection, person: Person, entry: str, unit_id: int
-) -> tuple[Proposal, ...]:
-    """Everything on one ground about one unit, oldest first (HY-7.3b)."""
-    found = [x for x in listed(office, conn, person) if (x.entry, x.unit_id) == (entry, unit_id)]
-    return tuple(sorted(found, key=lambda one: (one.day, one.id)))
+def alike(office: Office, conn: Connection, person: Person, proposal: Proposal) -> tuple[Proposal, ...]:
+    """What else this person may read on the same ground about the same unit, oldest first (HY-7.3b)."""
+    ground = (proposal.entry, proposal.unit_id)
+    found = [
+        x for x in listed(office, conn, person) if (x.entry, x.unit_id) == ground and x.id != proposal.id
+    ]
+    return tuple(sorted(found, key=lambda one: (one.day, one.id))) if proposal.unit_id else ()
 
 
 def may_export(office: Office, conn: Connection, person: Person) -> bool:

@@ -213,6 +213,7 @@ def _one(
     evidence = proposal.evidence
     ids = sorted({*evidence.get("cases", ()), *([proposal.case_id] if proposal.case_id else ())})
     matters = cases.several(conn, ids)
+    alike = proposals.alike(office, conn, person, proposal)
     return page(
         service,
         "proposal",
@@ -225,6 +226,8 @@ def _one(
         matters=[(m.number or "", m.subject, m.ref if _opens(conn, m, person) else "") for m in matters],
         duties=[d.title for d in office.profile.duties if d.key in evidence.get("duties", ())],
         before=[_before(service, conn, i, person) for i in evidence.get("proposals", ())],
+        alike=alike,
+        numbers=proposals.numbers(conn, [p.case_id for p in alike]),
         decides=proposals.decides(office, conn, proposal, person),
         done=DONE,
         figures=FIGURES,

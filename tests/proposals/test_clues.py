@@ -26,6 +26,7 @@ from tests.proposals.desk import (
 from tests.regions import test_huaiyin as hy
 from tests.regions import test_neixiang as nx
 from tests.regions import test_putuo as pt
+from tests.reports.test_pages import Browser
 from tests.world import World
 
 
@@ -151,10 +152,7 @@ def test_a_matter_the_unit_had_not_registered_is_linked_as_evidence(huaiyin: Wor
         case.id,
         unit_of(huaiyin, "housing"),
     )
-    person, unit = huaiyin.who("qiu"), unit_of(huaiyin, "housing")
-    with store.transaction(huaiyin.office.engine) as conn:
-        found = proposals.evidence_for(huaiyin.office, conn, person, "not_registered", unit)
-    assert found == (made,)
+    assert [one.id for one in seen(huaiyin, "qiu") if one.entry == "not_registered"] == [made.id]
 
 
 @pytest.mark.clause("HY-7.3b")
@@ -165,11 +163,13 @@ def test_each_missed_task_of_a_session_stands_in_the_list_of_the_second_ground(h
         huaiyin.do("meng", case, "contribute", contribution="规划意见已出")
     huaiyin.pass_to("2023-10-12T09:00")
 
-    person, market = huaiyin.who("qiu"), unit_of(huaiyin, "market")
-    with store.transaction(huaiyin.office.engine) as conn:
-        listed = proposals.evidence_for(huaiyin.office, conn, person, "not_cooperating", market)
-    assert [p.case_id for p in listed] == [first.id, second.id]
-    assert {p.unit_id for p in every(huaiyin, "not_cooperating")} == {market}
+    one, other = every(huaiyin, "not_cooperating")
+    assert [p.case_id for p in (one, other)] == [first.id, second.id]
+    assert {p.unit_id for p in (one, other)} == {unit_of(huaiyin, "market")}
+    page = Browser(huaiyin, "qiu").get(f"/proposals/{one.ref}")
+    assert f'href="/proposals/{other.ref}"' in page and str(second.number) in page
+    page = Browser(huaiyin, "qiu").get(f"/proposals/{other.ref}")
+    assert f'href="/proposals/{one.ref}"' in page and str(first.number) in page
 
 
 @pytest.mark.clause("HY-7.3c")
