@@ -12,6 +12,8 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
+from core.privacy import CipherName
+
 PREFIX: Final = "BANCHENG_"
 LOCAL: Final = re.compile(r"http://(127\.0\.0\.1|localhost)(:\d+)?(/|$)")
 
@@ -27,6 +29,7 @@ class Settings(BaseModel):
 
     database_url: str
     keys: SecretStr  # id:BASE64 pairs, the first seals, the others still open
+    cipher: CipherName = "aes"  # what it seals with; both open
     hall: Path  # the hall file
     files: Path  # where attachments lie, encrypted
     base_url: str  # the address people's browsers reach us at

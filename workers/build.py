@@ -22,7 +22,7 @@ def build(settings: Settings) -> Service:
     """Raises SettingsError, HallError, ProfileError, BadKeys, or a database error if it is not there or has no
     tables yet."""
     engine = store.open_engine(settings.database_url)
-    vault = Vault.from_setting(settings.keys.get_secret_value())
+    vault = Vault.from_setting(settings.keys.get_secret_value(), settings.cipher)
     hall = setup.read_hall(settings.hall)
     now = file_clock(settings.sandbox_clock) if settings.sandbox_clock else machine_clock
     with store.transaction(engine) as conn:

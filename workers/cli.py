@@ -277,7 +277,7 @@ def keys_rotate(args: Args) -> int:
     from core.rekey import rekey
 
     settings = console.settings()
-    vault = Vault.from_setting(settings.keys.get_secret_value())
+    vault = Vault.from_setting(settings.keys.get_secret_value(), settings.cipher)
     done = rekey(console.engine(), vault, settings.files)
     lines = [
         f"已改用 {vault.active}：{done.values} 项资料、{done.files} 个文件重新加密，{done.chains} 件的记录重新签名。"

@@ -69,7 +69,7 @@ def checks(settings: Settings, now: datetime) -> Iterator[Check]:
 
 def _keys(settings: Settings) -> Check:
     try:
-        Vault.from_setting(settings.keys.get_secret_value())
+        Vault.from_setting(settings.keys.get_secret_value(), settings.cipher)
     except BadKeys as error:
         return Check(False, "加密密钥", f"{error} 请检查 BANCHENG_KEYS。")
     return Check(True, "加密密钥可用")

@@ -110,6 +110,21 @@ def test_the_doctor_says_what_is_missing_and_what_to_do(
     assert any(what.startswith("supervisor") for what in wrong)
 
 
+def test_a_hall_seals_with_sm4_if_it_says_so_and_opens_what_was_sealed_before(
+    installed: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask(capsys, "db", "upgrade")
+    before = build(from_env(os.environ)).office.vault
+    sealed = before.seal("身份证号")
+    monkeypatch.setenv("BANCHENG_CIPHER", "sm4")
+    after = build(from_env(os.environ)).office.vault
+    assert after.open(sealed) == "身份证号" and after.is_stale(sealed)
+    assert not after.is_stale(after.seal("身份证号"))
+    monkeypatch.setenv("BANCHENG_CIPHER", "des")
+    code, said = ask(capsys, "doctor")
+    assert code != 0 and "BANCHENG_CIPHER" in said and "Traceback" not in said
+
+
 @pytest.mark.parametrize(
     ("line", "ok", "said"),
     [
