@@ -568,7 +568,7 @@ def _tell(
 
 
 def holders(
-    office: Office, conn: Connection, rules: Profile, slots: Iterable[str], unit_id: int | None
+    conn: Connection, rules: Profile, slots: Iterable[str], unit_id: int | None
 ) -> tuple[Person, ...]:
     """Who fills these slots: roles of a unit in this unit, the others wherever they are."""
     roles = {role for slot in slots for role in rules.slots.get(slot, ())}
@@ -583,7 +583,7 @@ def holders(
 def deciders(office: Office, conn: Connection, proposal: Proposal) -> tuple[Person, ...]:
     rules = _rules(office, conn, proposal)
     entry = rules.consequence(proposal.entry)
-    whom = holders(office, conn, rules, (entry.decided_by,), proposal.unit_id)
+    whom = holders(conn, rules, (entry.decided_by,), proposal.unit_id)
     return tuple(p for p in whom if p.id != proposal.person_id)
 
 
@@ -591,7 +591,7 @@ def readers(office: Office, conn: Connection, proposal: Proposal) -> tuple[Perso
     """Whom it concerns once it is confirmed: those the profile names, and the person it is about."""
     rules = _rules(office, conn, proposal)
     entry = rules.consequence(proposal.entry)
-    found = {p.id: p for p in holders(office, conn, rules, entry.tell, proposal.unit_id)}
+    found = {p.id: p for p in holders(conn, rules, entry.tell, proposal.unit_id)}
     if entry.rule == "sent":  # the body that got it, not others of the same kind
         found = {i: p for i, p in found.items() if _works_in(conn, i, proposal.unit_id)}
     if entry.target == "person" and entry.tell and proposal.person_id:

@@ -175,7 +175,7 @@ def last_turn(office: Office, report: Report, now: datetime) -> Turn | None:
 # --- who --------------------------------------------------------------------------------------------------
 
 
-def holders(office: Office, conn: Connection, report: Report, slot: str, part: int = 0) -> tuple[Person, ...]:
+def holders(office: Office, conn: Connection, slot: str, part: int = 0) -> tuple[Person, ...]:
     """Who fills a slot for a report: of its unit or site where it is about one."""
     roles = set(office.profile.slots.get(slot, ()))
     posts, persons = store.post.c, store.person.c
@@ -194,7 +194,7 @@ def holders(office: Office, conn: Connection, report: Report, slot: str, part: i
 
 
 def _fills(office: Office, conn: Connection, report: Report, slot: str, part: int, person: Person) -> bool:
-    return bool(slot) and any(p.id == person.id for p in holders(office, conn, report, slot, part))
+    return bool(slot) and any(p.id == person.id for p in holders(office, conn, slot, part))
 
 
 def may_write(office: Office, conn: Connection, report: Report, filed: Filed, person: Person) -> bool:
@@ -231,7 +231,7 @@ def tick(office: Office, conn: Connection, now: datetime) -> int:
     for report in rules.reports:
         since = latest[report.key] + ONE_DAY if report.key in latest else begun
         for turn in turns(office, report, since, now):
-            for part in _parts(office, conn, report):
+            for part in _parts(conn, report):
                 new += _lay_out(office, conn, report, turn, part, now)
     _remind(office, conn, now)
     return new
@@ -244,7 +244,7 @@ def _begun(office: Office, conn: Connection, now: datetime) -> date:
     return min(local_day(first), local_day(now)) if first else local_day(now)
 
 
-def _parts(office: Office, conn: Connection, report: Report) -> tuple[int, ...]:
+def _parts(conn: Connection, report: Report) -> tuple[int, ...]:
     if not report.each:
         return (0,)
     kinds = (people.SITE,) if report.each == "site" else report.unit_kinds
@@ -313,7 +313,7 @@ def _tell(
         person.id: f"report.{filed.id}.{notice}.p{person.id}"
         for slot in slots
         if slot
-        for person in holders(office, conn, report, slot, filed.part)
+        for person in holders(office, conn, slot, filed.part)
     }
     outbox.put_each(
         conn,

@@ -71,7 +71,7 @@ def lay_out(office: Office, conn: Connection, roster: Roster, first: date, last:
     day is passed over."""
     filled = 0
     for day in days(office, roster, first, last):
-        body = _body(office, conn, roster, day)
+        body = _body(roster, day)
         away = set(conn.execute(sa.select(A.c.person_id).where(A.c.day == day)).scalars())
         team = [(person, unit) for person, unit in _people(conn, body) if person not in away]
         if not team or _standing(conn, roster.key, day) is not None:
@@ -83,7 +83,7 @@ def lay_out(office: Office, conn: Connection, roster: Roster, first: date, last:
     return filled
 
 
-def _body(office: Office, conn: Connection, roster: Roster, day: date) -> str:
+def _body(roster: Roster, day: date) -> str:
     """Whose turn it is: the bodies alternate by week (AMB-XJ8)."""
     if len(roster.roles) == 1:
         return roster.roles[0]

@@ -204,7 +204,7 @@ def see(
         supervision_count=case.supervision_count,
         moments={name: moment.at for name, moment in case.moments.items()},
         actors={name: who.get(m.person_id or 0, "") for name, m in case.moments.items()},
-        words=_words(office, conn, case, role, hidden, reveal),
+        words=_words(office, case, role, hidden, reveal),
         codes=case.codes,
         labels=_labels(office, conn, case),
         attachments=_attachments(office, conn, case, role, hidden),
@@ -287,9 +287,7 @@ def may_read(case: Case, role: str, field: str) -> bool:
     return True
 
 
-def _words(
-    office: Office, conn: Connection, case: Case, role: str, hidden: bool, reveal: bool
-) -> dict[str, str]:
+def _words(office: Office, case: Case, role: str, hidden: bool, reveal: bool) -> dict[str, str]:
     known = cases.words(office.vault, case)
     words = {field: text for field, text in known.items() if may_read(case, role, field)}
     if hidden:

@@ -33,7 +33,7 @@ def deliver() -> None:
 
 def media() -> None:
     one = service()
-    sweeper.repeat(lambda: files.step(one, one.now(), one.machine()))
+    sweeper.repeat(lambda: files.step(one, one.machine()))
 
 
 def redraw(case_id: int) -> None:

@@ -19,7 +19,7 @@ CODES: Final = {"wechat": WECHAT, "wecom": WECOM}
 NAMES: Final = {"voice": "语音"}
 
 
-def step(service: Service, now: datetime, machine: datetime) -> int:
+def step(service: Service, machine: datetime) -> int:
     """Fetch what waits; how many files were claimed. What could not be had is tried again when its lease ends."""
     with store.transaction(service.office.engine) as conn:
         batch = attach.claim_pending(conn, machine=machine)

@@ -54,7 +54,7 @@ def step(service: Service, now: datetime, machine: datetime, ring: Ring = nobody
         log.info("no worker hears the bell: the clock delivers")
         messages = repeat(lambda: delivery.step(service, now, service.machine()))
     if pending and not ring("media"):
-        files = repeat(lambda: media.step(service, now, service.machine()))
+        files = repeat(lambda: media.step(service, service.machine()))
     redrawn = redraw.sweep(service, now)
     swept = Swept(steps, messages, files, redrawn, rung)
     session.clear_expired(service)

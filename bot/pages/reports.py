@@ -155,7 +155,7 @@ def _list(service: Service, conn: Connection, who: Login) -> Response:
     gets = [
         r
         for r in known.values()
-        if any(p.id == who.person.id for s in r.to for p in reports.holders(office, conn, r, s))
+        if any(p.id == who.person.id for s in r.to for p in reports.holders(office, conn, s))
     ]
     owed = [f for r in gets for f in reports.missing(conn, r.key, now)]
     lines = {

@@ -107,22 +107,22 @@ def sent_in_chat(desk: Hall, case: Case, content: bytes, kind: str = "image") ->
 def test_a_picture_is_fetched_and_kept_sealed(desk: Hall) -> None:
     case = desk.world.tell("li")
     sent_in_chat(desk, case, picture())
-    assert media.step(desk.service, desk.world.now, desk.machine.now) == 1
+    assert media.step(desk.service, desk.machine.now) == 1
     (file,) = desk.world.attachments(case)
     assert file.state == "stored" and file.mime == "image/jpeg" and file.name == "图片.jpg"
     kept = b"".join(p.read_bytes() for p in desk.world.office.files.rglob("*") if p.is_file())
     assert kept and b"JFIF" not in kept
-    assert media.step(desk.service, desk.world.now, desk.machine.now) == 0
+    assert media.step(desk.service, desk.machine.now) == 0
 
 
 def test_a_platform_that_breaks_off_is_asked_again(desk: Hall) -> None:
     case = desk.world.tell("li")
     sent_in_chat(desk, case, picture())
     desk.fault(desk.oa, "5xx", count=1, at="media/get")
-    media.step(desk.service, desk.world.now, desk.machine.now)
+    media.step(desk.service, desk.machine.now)
     assert [a.state for a in desk.world.attachments(case)] == ["pending"]
     desk.machine.passes(seconds=121)
-    media.step(desk.service, desk.world.now, desk.machine.now)
+    media.step(desk.service, desk.machine.now)
     assert [a.state for a in desk.world.attachments(case)] == ["stored"]
 
 
@@ -131,12 +131,12 @@ def test_what_the_platform_keeps_no_longer_is_lost_and_says_so(desk: Hall, days:
     case = desk.world.tell("li")
     sent_in_chat(desk, case, picture())
     desk.world.pass_to(f"2022-04-{11 + days}T10:00")
-    media.step(desk.service, desk.world.now, desk.machine.now)
+    media.step(desk.service, desk.machine.now)
     assert [a.state for a in desk.world.attachments(case)] == [state]
 
 
 def test_what_is_no_picture_is_refused(desk: Hall) -> None:
     case = desk.world.tell("li")
     sent_in_chat(desk, case, b"\xff\xd8\xff" + b"not a picture" * 9)
-    media.step(desk.service, desk.world.now, desk.machine.now)
+    media.step(desk.service, desk.machine.now)
     assert [a.state for a in desk.world.attachments(case)] == ["refused"]
