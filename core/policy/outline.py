@@ -8,6 +8,7 @@ Headings of messages come from whoever has the templates (`headings`: template �
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -440,7 +441,7 @@ def _about(speech: Speech) -> Iterator[Told]:
     yield _make("version", "版本", {"": rules.version})
     yield _make("window_name", "窗口名称", {"": rules.window_name})
     number = rules.number
-    yield _make("number", "单号式样", {"": number.format}, number.clause, number.inferred)
+    yield _make("number", "单号式样", {"": _number(number.format)}, number.clause, number.inferred)
     for key, body in rules.bodies.items():
         yield _make(f"bodies.{key}", "机构", {"": body})
     if rules.required_contacts:
@@ -681,8 +682,8 @@ def _paper(speech: Speech, key: str, paper: Mapping[str, Any]) -> Told:
     labels = tuple(x["label"] for x in grid if isinstance(x, Mapping) and x.get("label"))
     aspects: dict[str, Aspect] = {
         "栏目": labels,
-        "表头": tuple(paper.get("head", ())),
-        "表尾": tuple(str(x.get("text", "")) for x in paper.get("foot", ())),
+        "表头": tuple(_blanks(x) for x in paper.get("head", ())),
+        "表尾": tuple(_blanks(str(x.get("text", ""))) for x in paper.get("foot", ())),
         "别名": tuple(paper.get("titles", {}).values()),
         "签字": {"confirmation": "系统里确认就算签字", "scan": "要签字盖章的扫描件"}.get(
             str(paper.get("signature_mode", "")), ""
@@ -694,6 +695,31 @@ def _paper(speech: Speech, key: str, paper: Mapping[str, Any]) -> Told:
     }
     title = f"《{paper.get('title', key)}》"
     return _make(key, title, aspects, str(paper.get("clause", "")), bool(paper.get("inferred")))
+
+
+_PLACE: Final = re.compile(r"\{(\w+)(?::(\d+))?\}")
+_OF_NUMBER: Final[Mapping[str, str]] = {
+    "unit": "单位代号",
+    "site": "窗口代号",
+    "yyyy": "年份",
+    "yyyymmdd": "年月日",
+}
+
+
+def _number(form: str) -> str:
+    """XJ〔年份〕〔5 位顺序号〕, of a number's format."""
+
+    def words(found: re.Match[str]) -> str:
+        name, width = found.groups()
+        of_day = "当天的 " if name == "day_seq" else ""
+        return f"〔{_OF_NUMBER.get(name) or f'{of_day}{width} 位顺序号'}〕"
+
+    return _PLACE.sub(words, form)
+
+
+def _blanks(line: str) -> str:
+    """A line of a form as it is printed empty."""
+    return _PLACE.sub("＿＿", line)
 
 
 def _questions(speech: Speech) -> Iterator[Told]:

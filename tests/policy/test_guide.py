@@ -61,3 +61,18 @@ def test_the_dates_of_the_guide_are_right(capsys: pytest.CaptureFixture[str]) ->
 def test_the_editor_s_schema_is_where_the_example_points() -> None:
     first = EXAMPLE.read_text("utf-8").splitlines()[0]
     assert (EXAMPLE.parent / first.removeprefix("#:schema ")).exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [
+        ("xiangjiang", "XJ〔年份〕〔5 位顺序号〕"),
+        ("neixiang", "〔年月日〕〔当天的 2 位顺序号〕"),
+        ("putuo", "〔窗口代号〕〔年月日〕〔3 位顺序号〕"),
+    ],
+)
+def test_a_clerk_reads_no_placeholders(name: str, number: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["policy", "show", name]) == 0
+    said = capsys.readouterr().out
+    assert f"单号式样：{number}" in said
+    assert "{" not in said
