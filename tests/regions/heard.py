@@ -46,7 +46,10 @@ HEARD: Final[Mapping[str, Mapping[str, list[str]]]] = {
             "human_card: coordination_office if shielded=yes",
             "human_soon: applicant if asked_human=first",
         ],
-        "call.remind": ["call_task: coordination_office", "call_task: handler lead_section if unit=yes"],
+        "call.remind": [
+            "call_task: coordination_office",
+            "call_task: handler lead_section if unit=yes shielded=no",
+        ],
         "classify": ["head_consent_card: unit_head if class=2|3|4"],
         "classifying.missed": ["classify_card: lead_section"],
         "close_no_response": ["closed_no_response: applicant"],
@@ -88,7 +91,10 @@ HEARD: Final[Mapping[str, Mapping[str, list[str]]]] = {
         ],
         "handle_inside": ["inside_card: handler unit_liaison"],
         "head_consent.missed": ["head_consent_card: unit_head"],
-        "human.remind": ["human_card: coordination_office", "human_card: handler lead_section if unit=yes"],
+        "human.remind": [
+            "human_card: coordination_office",
+            "human_card: handler lead_section if unit=yes shielded=no",
+        ],
         "insist": [
             "insisted: applicant",
             "intake_card: handler lead_section if unit=yes shielded=no",

@@ -1022,8 +1022,12 @@ def test_only_the_office_speaks_with_whoever_complained_of_conduct(huaiyin: Worl
     huaiyin.do("qiu", case, "dispatch", content_for_unit="群众反映窗口态度生硬", **dispatched)
     replied(huaiyin, case)
     undelivered(huaiyin, case, "result")
-    assert "call_task" in huaiyin.told("qiu", case)
-    assert not [who for who in STAFF if "call_task" in huaiyin.told(who, case)]
+    huaiyin.do("li", case, "ask_human", human_question="谁来回我？")
+    huaiyin.pass_to("2023-10-13T09:30")
+    assert {"call.remind", "human.remind"} <= {event.act for event in huaiyin.events(case)}
+    for task in ("call_task", "human_card"):
+        assert huaiyin.told("qiu", case).count(task) == 2
+        assert not [who for who in STAFF if task in huaiyin.told(who, case)]
 
 
 # --- every sentence ----------------------------------------------------------------------------------------
