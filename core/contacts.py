@@ -19,7 +19,7 @@ from core import forms, papers, people, store
 from core.desk import gaps
 from core.forms import Form
 from core.office import Office
-from core.people import UNIT_ROLES, Hall, HallUnit, Person
+from core.people import Hall, HallUnit, Person
 from core.policy.model import Profile
 from core.refusals import NOT_YOURS, UNKNOWN_CASE, Refusal
 
@@ -117,10 +117,8 @@ def sheet(office: Office, conn: Connection, viewer: Person, key: str, number: in
 
 
 def _readable(office: Office, conn: Connection, viewer: Person) -> Iterator[HallUnit]:
-    posts = people.roles(conn, viewer.id)
-    wanted = {role for slot in READERS for role in office.profile.slots.get(slot, ())} - UNIT_ROLES
-    everything = any(post.role in wanted for post in posts)
-    own = {post.unit_id for post in posts}
+    everything = people.for_hall(conn, office.profile, viewer.id, *READERS)
+    own = {post.unit_id for post in people.roles(conn, viewer.id)}
     mine = {unit.key for unit in people.units(conn) if everything or unit.id in own}
     return (unit for unit in gaps.handling(office.hall, office.profile) if unit.key in mine)
 

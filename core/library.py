@@ -26,7 +26,7 @@ from core import outbox, people, store, views
 from core.case import Case
 from core.hearing import plain
 from core.office import Office
-from core.people import UNIT_ROLES, Person
+from core.people import Person
 from core.policy.model import Choice, Profile
 from core.privacy import anonymous, clean, personal_in
 from core.refusals import DONE_ALREADY, NOT_NOW, NOT_YOURS, Incomplete, Refusal
@@ -98,8 +98,7 @@ class Found:
 
 def may(office: Office, conn: Connection, person: Person, slots: Iterable[str]) -> bool:
     """Whether somebody fills one of these slots for the hall, not only in a unit."""
-    wanted = {role for slot in slots for role in office.profile.slots.get(slot, ())} - UNIT_ROLES
-    return any(post.role in wanted for post in people.roles(conn, person.id))
+    return people.for_hall(conn, office.profile, person.id, *slots)
 
 
 def causes(rules: Profile) -> tuple[Choice, ...]:

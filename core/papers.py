@@ -301,8 +301,7 @@ def may_read_ledger(office: Office, conn: Connection, person: Person) -> bool:
 
 def ledger_posts(office: Office, conn: Connection, person: Person) -> tuple[people.Post, ...]:
     """The posts by which somebody keeps or checks the ledger."""
-    wanted = {*office.profile.slots.get("receiver", ()), *office.profile.slots.get("approver", ())}
-    return tuple(post for post in people.roles(conn, person.id) if post.role in wanted)
+    return people.posts_for(conn, office.profile, person.id, "receiver", "approver")
 
 
 def ledger(office: Office, conn: Connection, viewer: Person, day: date, now: datetime) -> forms.LedgerSheet:

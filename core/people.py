@@ -484,6 +484,17 @@ def role_by(case: Case, person_id: int, posts: Sequence[Post]) -> str:
     return held[0] if held else ""
 
 
+def posts_for(conn: Connection, profile: Profile, person_id: int, *slots: str) -> tuple[Post, ...]:
+    """The posts by which somebody fills one of these slots, in the hall or in a unit, whatever the case."""
+    wanted = frozenset[str]().union(*(_roles_of(profile, slot) for slot in slots))
+    return tuple(post for post in roles(conn, person_id) if post.role in wanted)
+
+
+def for_hall(conn: Connection, profile: Profile, person_id: int, *slots: str) -> bool:
+    """Whether somebody fills one of these slots for the hall, not only in a unit."""
+    return any(post.role not in UNIT_ROLES for post in posts_for(conn, profile, person_id, *slots))
+
+
 def holders(conn: Connection, profile: Profile, case: Case, slot: str, part: int = 0) -> tuple[Person, ...]:
     """Who is to be told as the holder of a slot. Before a unit has the case, the window stands in for it. `part`:
     of one member unit only."""

@@ -195,18 +195,18 @@ def _propose(
 
 def findings_of(office: Office, conn: Connection, person: Person) -> tuple[Finding, ...]:
     """What somebody may put on record."""
-    return tuple(x for x in office.profile.findings if _fills(conn, office.profile, x.by, person))
+    return tuple(x for x in office.profile.findings if people.for_hall(conn, office.profile, person.id, x.by))
 
 
 def may_note_absence(office: Office, conn: Connection, person: Person) -> bool:
     entries = (x for x in office.profile.proposals if x.rule == "absence")
-    return any(_fills(conn, office.profile, x.by, person) for x in entries)
+    return any(people.for_hall(conn, office.profile, person.id, x.by) for x in entries)
 
 
 def sends_of(office: Office, conn: Connection, person: Person) -> tuple[Consequence, ...]:
     """What somebody may send of their own accord."""
     entries = (x for x in office.profile.proposals if x.rule == "sent")
-    return tuple(x for x in entries if _fills(conn, office.profile, x.by, person))
+    return tuple(x for x in entries if people.for_hall(conn, office.profile, person.id, x.by))
 
 
 def record(
@@ -613,12 +613,6 @@ def may_see(office: Office, conn: Connection, proposal: Proposal, person: Person
     return told and any(p.id == person.id for p in readers(office, conn, proposal))
 
 
-def _fills(conn: Connection, rules: Profile, slot: str, person: Person) -> bool:
-    """Whether somebody fills a slot for the hall, not only in a unit."""
-    wanted = set(rules.slots.get(slot, ())) - UNIT_ROLES
-    return person.kind == "staff" and any(post.role in wanted for post in people.roles(conn, person.id))
-
-
 # --- reading --------------------------------------------------------------------------------------------
 
 
@@ -728,7 +722,7 @@ def alike(office: Office, conn: Connection, person: Person, proposal: Proposal) 
 
 def may_export(office: Office, conn: Connection, person: Person) -> bool:
     slots = {x.decided_by for x in office.profile.proposals if x.points}
-    return any(_fills(conn, office.profile, slot, person) for slot in slots)
+    return people.for_hall(conn, office.profile, person.id, *slots)
 
 
 def yearly(office: Office, conn: Connection, person: Person, year: int) -> LedgerSheet:

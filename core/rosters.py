@@ -164,12 +164,12 @@ def takes(office: Office, conn: Connection, rules: Profile, now: datetime) -> Pe
 
 
 def may_edit(office: Office, conn: Connection, roster: Roster, person: Person) -> bool:
-    return _fills(office, conn, person, roster.editor)
+    return bool(people.posts_for(conn, office.profile, person.id, roster.editor))
 
 
 def may_note(office: Office, conn: Connection, roster: Roster, person: Person) -> bool:
     """Who may note that somebody did not come."""
-    return _fills(office, conn, person, roster.watcher or roster.editor)
+    return bool(people.posts_for(conn, office.profile, person.id, roster.watcher or roster.editor))
 
 
 def put(
@@ -217,11 +217,6 @@ def note_absence(
     proposals.keep_absence(office, conn, standing.person_id, day, sort, by, now)
     if sort == "absent":
         _warn(office, conn, roster, day, now)
-
-
-def _fills(office: Office, conn: Connection, person: Person, slot: str) -> bool:
-    wanted = office.profile.slots.get(slot, ())
-    return any(post.role in wanted for post in people.roles(conn, person.id))
 
 
 def _standing(conn: Connection, key: str, day: date) -> Any:

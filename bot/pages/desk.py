@@ -128,8 +128,7 @@ def _line(service: Service, conn: Connection, case: Case, person: Person, now: d
 
 
 def _registers(rules: Profile, conn: Connection, person: Person) -> bool:
-    wanted = rules.slots.get("receiver", ())
-    return "register" in rules.acts and any(post.role in wanted for post in people.roles(conn, person.id))
+    return "register" in rules.acts and bool(people.posts_for(conn, rules, person.id, "receiver"))
 
 
 def _day(text: str) -> date | None:

@@ -123,8 +123,7 @@ def places(hall: Hall, rules: Profile, today: date) -> tuple[Place, ...]:
 
 def may_read(office: Office, conn: Connection, person: Person) -> bool:
     """Those who look after the hall's people and units."""
-    wanted = office.profile.slots.get(OPERATOR, ())
-    return any(post.role in wanted for post in people.roles(conn, person.id))
+    return bool(people.posts_for(conn, office.profile, person.id, OPERATOR))
 
 
 def listed(office: Office, conn: Connection, person: Person, now: datetime) -> tuple[Gap, ...]:
