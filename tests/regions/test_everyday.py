@@ -401,6 +401,15 @@ def test_a_scan_is_filed_with_its_name(world: World, region: Region) -> None:
 
 
 @anywhere
+def test_nobody_waits_for_an_answer_once_the_unit_has_answered(world: World, region: Region) -> None:
+    case = signed_for(world, region, region.told(world))
+    world.do(region.handler, case, "ask", question="原件还在手上吗？")
+    assert "answer" in owed(world, case)
+    region.answered(world, case)
+    assert "answer" not in owed(world, case)
+
+
+@anywhere
 def test_each_item_of_the_form_is_put_right_by_its_own_name(world: World, region: Region) -> None:
     """In each region by the labels of its own form."""
     for words in ("我要反映", longhui.MATTER, "说完了"):
