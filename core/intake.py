@@ -21,7 +21,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from core import case as cases
-from core import flow, hearing, outbox, people, store, suggest, views
+from core import duties, flow, hearing, outbox, people, store, suggest, views
 from core.case import Case
 from core.desk import attach
 from core.desk.act import Actor, perform
@@ -30,7 +30,7 @@ from core.office import Office
 from core.people import SITE, Entry, Person
 from core.policy.model import Asked, Choice, Exclusion, Profile, holds
 from core.privacy import clean
-from core.refusals import Refusal
+from core.refusals import UNKNOWN_CASE, Refusal
 from core.workdays import local_day
 
 RESUME_AFTER: Final = timedelta(hours=6)
@@ -49,7 +49,7 @@ _WITH_DUTY: Final = (
         store.duty.c.key == sa.bindparam("duty"),
         store.duty.c.state == "open",
     )
-    .order_by(store.case.c.id.desc())
+    .order_by(store.duty.c.opened_at.desc(), store.case.c.id.desc())
     .limit(1)
 )
 
@@ -101,6 +101,7 @@ class Talk:
     rules: Profile
     case: Case | None
     state: dict[str, Any]
+    last: datetime  # when she last said something
     replies: list[Reply] = field(default_factory=list)
     since: int | None = None
 
@@ -216,10 +217,13 @@ def _begin(office: Office, conn: Connection, person: Person, channel: str, now: 
         if state["asked"] in _PASSING:  # after hours, a word is no answer to it any more
             state |= {"asked": state.pop("before", ""), "away": bool(state.get("before"))}
     rules = office.rules(conn, case) if case else office.profile
-    return Talk(office, conn, person, channel, now, rules, case, state)
+    return Talk(office, conn, person, channel, now, rules, case, state, row.updated_at)
 
 
 def _end(talk: Talk) -> Taken:
+    last = talk.replies[-1] if talk.replies and talk.replies[-1].asks else None
+    if last:  # nobody is asked two questions of the form in one breath
+        talk.replies = [r for r in talk.replies if r is last or not r.name.startswith(("ask_", "summary"))]
     choices = next((r.choices for r in reversed(talk.replies) if r.choices), ())
     talk.state["choices"] = [list(c) for c in choices]
     values = {"case_id": talk.case.id if talk.case else None, "state": talk.state, "updated_at": talk.now}
@@ -230,11 +234,20 @@ def _end(talk: Talk) -> Taken:
 def _take(talk: Talk, said: Said) -> None:
     if said.choice and said.case_id is not None and _tapped(talk, said):
         return
+    if talk.asked and talk.asked not in _PASSING and (waiting := _asked_since(talk, said)):
+        talk.state.pop("away", None)
+        _reply_to(talk, waiting, said)
+        _ask_again(talk)
+        return
     if talk.state.pop("away", None):
         _resume(talk)
         if hearing.says("hello", said.text):
             return
     if said.kind == "text":
+        if _ONLY_NUMBER.fullmatch(said.text) and _numbered(talk, said.text):
+            _leave_aside(talk)
+            _cmd_progress(talk, said.text)
+            return
         command = _command(said.text)
         if command and not (talk.asked == "withdraw" and command is _cmd_withdraw):
             _leave_aside(talk)
@@ -264,16 +277,16 @@ def _idle(talk: Talk, said: Said) -> None:
     is running, or a new matter."""
     waiting = _case_with(talk, "answer")
     if waiting and (said.text or said.kind in MEDIA):
-        if said.kind in MEDIA:
-            _attach_to(talk, waiting, said)
-        text = said.text or f"（发来{_MEDIA_WORDS[said.kind]}）"
-        talk.perform(waiting, "answer", answer=text)
-        talk.say("answered", number=waiting.number)
+        _reply_to(talk, waiting, said)
         return
-    score = _score_of(talk, said.text)
+    score, more = _score_of(talk, said.text)
     rated = _case_with(talk, "rating")
     if score and rated:
-        _rate(talk, rated, score)
+        _rate(talk, rated, score, more)
+        return
+    if rated and _ABOUT_RATING.fullmatch(said.text):
+        labels = [(str(level.score), level.label) for level in talk.rules.rating.levels]
+        talk.say("rate_which", tuple(labels), number=rated.number)
         return
     served = _case_with(talk, "human")
     if served and said.text:
@@ -297,11 +310,56 @@ def _idle(talk: Talk, said: Said) -> None:
     if _newest_open(talk) and hearing.says("news", said.text):
         _cmd_progress(talk, said.text)
         return
+    if said.text and (told := _answered_since(talk)):
+        _to_window(talk, told, said.text)
+        return
     if running := _newest_open_to(talk, "add", "reopen"):
         _add(talk, running, said)
         return
-    talk.state |= {"asked": "content", "trail": []}
+    ended = _ended(talk)
+    if ended and hearing.says("unhappy", said.text):
+        _to_window(talk, ended, said.text)
+        return
+    talk.state |= {"asked": "content", "trail": [], "about": ended.id if ended else None}
     _answer(talk, said)
+
+
+def _asked_since(talk: Talk, said: Said) -> Case | None:
+    """The matter about which she was asked, or asked again, since she last wrote, or before she came back: what she
+    says next answers that and not the form, unless it is what the form has just offered."""
+    waiting = _case_with(talk, "answer")
+    if waiting is None or not (said.text or said.kind in MEDIA):
+        return None
+    asked_at = max(duty.opened_at for duty in duties.of_case(talk.conn, waiting.id) if duty.key == "answer")
+    since = max(asked_at, waiting.at("reminded_at") or asked_at) > talk.last or talk.state.get("away")
+    if not since or _chosen(talk, said.text):
+        return None
+    of_the_form = any(hearing.says(name, said.text) for name in ("done", "skip", "hello", "confirm"))
+    return None if of_the_form or _command(said.text) else waiting
+
+
+def _answered_since(talk: Talk) -> Case | None:
+    """The matter on which the window has answered her since she last wrote: her next word is for the window too."""
+    c, d = store.case.c, store.duty.c
+    found = talk.conn.execute(
+        sa.select(c.id)
+        .join(store.duty, d.case_id == c.id)
+        .where(c.contact_id == talk.person.id, c.number.is_not(None), c.stage.not_in(flow.GONE))
+        .where(d.key == "human", d.met_by == "answer_citizen", d.met_at > talk.last)
+        .order_by(d.met_at.desc())
+        .limit(1)
+    ).scalar()
+    return cases.load(talk.conn, found) if found else None
+
+
+def _reply_to(talk: Talk, waiting: Case, said: Said) -> None:
+    """An answer to an officer's question; where another waits, she is told which."""
+    if said.kind in MEDIA:
+        _attach_to(talk, waiting, said)
+    talk.perform(waiting, "answer", answer=said.text or f"（发来{_MEDIA_WORDS[said.kind]}）")
+    other = _case_with(talk, "answer")
+    question = cases.words(talk.office.vault, other).get("question", "") if other else ""
+    talk.say("answered", number=waiting.number, other=other.number if other else "", question=question)
 
 
 def _add(talk: Talk, case: Case, said: Said) -> None:
@@ -323,7 +381,7 @@ def _answer(talk: Talk, said: Said) -> None:
     if said.kind in MEDIA:
         _attach_to(talk, talk.draft(), said)
         if asked.id == "content":
-            talk.say("content_more", (_DONE,), what=_MEDIA_WORDS[said.kind])
+            talk.say("content_more", _told(talk), what=_MEDIA_WORDS[said.kind])
         elif asked.kind == "files":
             talk.say("files_more", (("none", "没有了"),), what=_MEDIA_WORDS[said.kind])
         else:
@@ -348,6 +406,9 @@ def _answer(talk: Talk, said: Said) -> None:
 def _tell(talk: Talk, text: str) -> None:
     """The matter, in her own words and as many messages as she likes."""
     told = "content" in talk.words()
+    if _chosen(talk, text) == "about":
+        _about(talk)
+        return
     if hearing.says("done", text):
         if not told:
             if not attach.of_case(talk.conn, talk.office.vault, talk.draft().id):
@@ -367,7 +428,32 @@ def _tell(talk: Talk, text: str) -> None:
         return
     kept = _keep_contacts(talk, hearing.Contacts(hearing.own_phone(text), "", ""))
     if (kept and not hearing.contacts_in(text).rest) or _more(talk, text):
-        talk.say("content_more" if told or kept else "content_first", (_DONE,), what=kept)
+        talk.say("content_more" if told or kept else "content_first", _told(talk), what=kept)
+
+
+def _told(talk: Talk) -> tuple[tuple[str, str], ...]:
+    """What she may tap while she tells; also that it is her last matter, which has ended, that she speaks of."""
+    if not talk.state.get("about"):
+        return (_DONE,)
+    ended = cases.load(talk.conn, talk.state["about"])
+    again = (ended.stage, "insist") in flow.MOVES
+    return (_DONE, ("about", f"请窗口重新看 {ended.number}" if again else f"说的是 {ended.number} 这件事"))
+
+
+def _about(talk: Talk) -> None:
+    """What she tells is of a matter that has ended: the window looks at that again, or answers her."""
+    draft, content = talk.draft(), talk.words().get("content", "")
+    ended = cases.load(talk.conn, talk.state["about"])
+    if (ended.stage, "insist") in flow.MOVES:
+        ended = talk.perform(ended, "insist")
+        attach.move(talk.conn, draft.id, ended.id)
+        talk.perform(ended, "add", **({"supplement": content} if content else {}))
+    else:
+        _to_window(talk, ended, content or "（发来照片、语音）")
+        attach.move(talk.conn, draft.id, ended.id)
+    talk.perform(draft, "withdraw")
+    talk.case = None
+    talk.state = {"greeted": talk.state["greeted"]}
 
 
 def _more(talk: Talk, text: str) -> bool:
@@ -765,7 +851,7 @@ def _confirm(talk: Talk, said: Said) -> None:
 
 def _cmd_human(talk: Talk, text: str) -> None:
     question = _HUMAN.sub("", text).strip(" ，,。:：")
-    case = _newest_open(talk) if not talk.asked else None
+    case = None if talk.asked else _newest_open(talk) or _ended(talk)
     _to_window(talk, case or talk.draft(), question)
     if talk.asked:
         _ask_again(talk)
@@ -786,12 +872,24 @@ def _to_window(talk: Talk, case: Case, question: str) -> None:
 
 
 def _cmd_withdraw(talk: Talk, text: str) -> None:
-    case = talk.case if talk.asked and talk.case else _newest_open_to(talk, "withdraw")
+    running = [
+        c for c in views.mine(talk.office, talk.conn, talk.person) if (c.stage, "withdraw") in flow.MOVES
+    ]
+    case: Case | None = running[0] if running else None
+    if re.search(r"\d{6,}", text):
+        named = _numbered(talk, text)
+        if named is None:
+            raise Refusal(UNKNOWN_CASE)
+        case = named if named in running else None
+    elif talk.asked and talk.case:
+        case = talk.case
     if case is None:
         talk.say("nothing_to_withdraw")
         return
+    others = [c.number for c in running if case.number and c.id != case.id]
     talk.state |= {"before": talk.asked, "asked": "withdraw", "withdraw": case.id}
-    talk.say("withdraw_sure", (("yes", "确认撤回"), ("no", "不撤回")), number=case.number or "")
+    choices = (("yes", "确认撤回"), ("no", "不撤回"))
+    talk.say("withdraw_sure", choices, number=case.number or "", others=others)
 
 
 def _withdraw(talk: Talk, said: Said) -> None:
@@ -808,7 +906,8 @@ def _withdraw(talk: Talk, said: Said) -> None:
         return
     _leave_aside(talk)
     talk.say("not_withdrawn")
-    if choice != "no" and hearing.yes_or_no(said.text) != "no":  # she says something else, which is not lost
+    kept = choice == "no" or hearing.yes_or_no(said.text) == "no" or hearing.says("skip", said.text)
+    if not kept:  # she says something else, which is not lost
         _take(talk, said)
     elif talk.asked:
         _ask_again(talk)
@@ -816,9 +915,9 @@ def _withdraw(talk: Talk, said: Said) -> None:
 
 def _cmd_progress(talk: Talk, text: str) -> None:
     found = views.mine(talk.office, talk.conn, talk.person)
-    number = re.search(r"[A-Za-z]{0,8}\d{6,}", text)
-    if number:
-        found = tuple(c for c in found if c.number == number[0].upper())
+    if re.search(r"\d{6,}", text):
+        named = _numbered(talk, text)
+        found = (named,) if named else ()
     talk.say(
         "progress",
         cases=tuple(c.id for c in found[:3]),
@@ -928,10 +1027,26 @@ def _cmd_insist(talk: Talk, text: str) -> None:
         _excluded(talk, Said("text", "仍请窗口看一看"))
         return
     sent_away = _newest_open_to(talk, "insist")
-    if sent_away is None:
+    if sent_away:
+        _insist(talk, sent_away)
+    elif talk.asked:
+        _ask_again(talk)
+    elif running := _newest_open_to(talk, "add"):
+        _add(talk, running, Said("text", text))
+    else:
         talk.say("begin")
-        return
-    talk.perform(sent_away, "insist")
+
+
+def _insist(talk: Talk, case: Case) -> None:
+    """The window is to look again. Photos that she sent before, without a word, are what was missing."""
+    case = talk.perform(case, "insist")
+    if talk.asked == "content" and talk.case and "content" not in talk.words():
+        draft = talk.case
+        if attach.of_case(talk.conn, talk.office.vault, draft.id):
+            attach.move(talk.conn, draft.id, case.id)
+            talk.perform(case, "add")
+        talk.perform(draft, "withdraw")
+        talk.case, talk.state["asked"] = None, ""
 
 
 def _cmd_reopen(talk: Talk, text: str) -> None:
@@ -952,10 +1067,13 @@ def _cmd_new(talk: Talk, text: str) -> None:
     if talk.asked:
         _resume(talk)
         return
-    talk.state |= {"asked": "content", "trail": []}
+    talk.state |= {"asked": "content", "trail": [], "about": None}
     talk.say("begin")
 
 
+_QUOTES: Final = " “”\"'‘’「」『』【】。.！!，,；;～~"
+_CASE_NUMBER: Final = re.compile(r"[A-Za-z]{0,8}\d{6,}")
+_ONLY_NUMBER: Final = re.compile(rf"(?:单号|编号|查一?[下查]?|查询)?[\s:：]*{_CASE_NUMBER.pattern}[\s。.]*")
 _HUMAN: Final = re.compile(r"^(转|找|要|换)人工(客服|服务)?|^人工(客服|服务)?(?=$|[\s，,。:：！!？?])")
 _NTH: Final = r"第?\s*([0-9０-９一二三四五六七八九十]+)\s*[项项條条个]?"
 _MISCOUNTED: Final = re.compile(
@@ -1001,7 +1119,8 @@ _COMMANDS: Final[tuple[tuple[re.Pattern[str], Callable[[Talk, str], None]], ...]
     (_HUMAN, _cmd_human),
     (
         re.compile(
-            r"(我要|我想)?(撤回|撤销|取消|撤了?)(反映|申请|吧|了)*|(算了[，,]?\s*)?我?不(想)?(反映|投诉|办)了"
+            r"(我要|我想|确认)?(撤回|撤销|取消|撤了?)(反映|申请|吧|了)*(\s*[A-Za-z]{0,8}\d{6,})?"
+            r"|[A-Za-z]{0,8}\d{6,}\s*(撤回|撤销|取消)|(算了[，,]?\s*)?我?不(想)?(反映|投诉|办)了"
         ),
         _cmd_withdraw,
     ),
@@ -1023,18 +1142,29 @@ _COMMANDS: Final[tuple[tuple[re.Pattern[str], Callable[[Talk, str], None]], ...]
         re.compile(r"(帮助|(这个)?(怎么|咋)(用|弄|填|搞)|我?不会(用|弄|填)|help)[？?。]?|[？?]+", re.I),
         _cmd_help,
     ),
-    (re.compile(r"(我)?(没有?|不)同意(延期)?[！!。]?"), _cmd_object),
-    (re.compile(r"仍请窗口看一看"), _cmd_insist),
+    (
+        re.compile(
+            r"我?们?(?:根本|从来|并|可|又|都)*(?:没有?|不)(?:曾|有)?同意过?(?:延期)?了?"
+            r"|(?:他们|谁|单位)?(?:根本|从来|并|都)*没有?(?:人|谁)?[跟和同]我(?:们)?(?:说|讲|商量|沟通)过?延期"
+        ),
+        _cmd_object,
+    ),
+    (
+        re.compile(r"(?:仍|还是|就)?请?(?:你们|窗口)?(?:仍|再|重新)(?:请窗口)?看一?[看下遍]|仍请窗口看一看"),
+        _cmd_insist,
+    ),
     (re.compile(r"我来补充，?接着办|接着办"), _cmd_reopen),
     (re.compile(r"我?(要|想)?(再|另外|还要)?反映(一下|(另|还有)?(外)?一(件|个)事|别的事|问题)?"), _cmd_new),
 )
 
 
 def _command(text: str) -> Callable[[Talk, str], None] | None:
+    """What she asks the conversation to do; in quotes or with a full stop, as people copy it, it is the same."""
+    bare = text.strip(_QUOTES)
     for pattern, command in _COMMANDS:
-        if pattern is _HUMAN and pattern.match(text):
+        if pattern is _HUMAN and pattern.match(bare):
             return command
-        if pattern.fullmatch(text):
+        if pattern.fullmatch(text) or pattern.fullmatch(bare):
             return command
     return None
 
@@ -1052,17 +1182,29 @@ def _tapped(talk: Talk, said: Said) -> bool:
     if act == "rate":
         _rate(talk, case, value)
         return True
+    if act == "insist":
+        _insist(talk, case)
+        return True
     talk.perform(case, act)
     if act == "object":
         talk.say("objected", number=case.number)
     return True
 
 
-def _rate(talk: Talk, case: Case, score: str) -> None:
+def _rate(talk: Talk, case: Case, score: str, more: str = "") -> None:
+    """How it was, and what she said with it. Who is filling in a form goes on with that."""
     talk.perform(case, "rate", score=score)
     label = next(level.label for level in talk.rules.rating.levels if str(level.score) == score)
-    talk.state |= {"asked": "comment", "comment": case.id} if not talk.asked else {}
-    talk.say("rated", (("none", "不补充了"),), label=label)
+    if more:
+        talk.perform(case, "comment", rating_comment=more)
+    asks = not more and not talk.asked
+    if asks:
+        talk.state |= {"asked": "comment", "comment": case.id}
+    elif talk.asked == "comment":
+        asks, talk.state["comment"] = True, case.id
+    talk.say("rated", (("none", "不补充了"),) if asks else (), label=label, more=bool(more), asks=asks)
+    if talk.asked and not asks:
+        _ask_again(talk)
 
 
 def _comment(talk: Talk, said: Said) -> None:
@@ -1085,8 +1227,16 @@ def _comment(talk: Talk, said: Said) -> None:
     talk.say("commented")
 
 
-def _score_of(talk: Talk, text: str) -> str:
-    return next((str(level.score) for level in talk.rules.rating.levels if level.label == text), "")
+def _score_of(talk: Talk, text: str) -> tuple[str, str]:
+    """The rating that a text says, and what else it says: 不满意，电梯还是没有装."""
+    first, _, rest = _AND_MORE.sub("\n", text.strip(_QUOTES), count=1).partition("\n")
+    said = re.sub(r"^(?:我|评|选|是)+", "", hearing.plain(first))
+    score = next((str(level.score) for level in talk.rules.rating.levels if level.label == said), "")
+    return score, "" if hearing.says("thanks", rest) else rest.strip()
+
+
+_ABOUT_RATING: Final = re.compile(r".{0,8}满意.{0,3}|(?:打|给|评)?[1-5一二三四五][分星]?[。！!]?")
+_AND_MORE: Final = re.compile(r"[\s，,。！!；;]+")
 
 
 _PASSING: Final = ("withdraw", "comment")  # asked beside the form, which goes on afterwards
@@ -1118,8 +1268,9 @@ def _question(rules: Profile, name: str) -> Asked:
 
 def _chosen(talk: Talk, text: str) -> str:
     """The choice of the last reply that a text names."""
+    said = hearing.plain(text)
     for i, (code, label) in enumerate(talk.state.get("choices", []), start=1):
-        if text in (code, label, str(i)):
+        if said in (code, hearing.plain(label), str(i)):
             return str(code)
     return ""
 
@@ -1133,7 +1284,7 @@ def _ask_again(talk: Talk) -> None:
     if talk.asked == "confirm":
         _summary(talk)
     elif talk.asked == "content":
-        talk.say("content_more", (_DONE,), what=None)
+        talk.say("content_more", _told(talk), what=None)
     elif talk.asked == "excluded":
         talk.say("excluded_again", (("look", "仍请窗口看一看"), ("go", "我去找他们")))
     elif talk.asked in ("same", "like"):
@@ -1167,6 +1318,19 @@ def _case_with(talk: Talk, duty_key: str) -> Case | None:
     """The newest case of this person with such a duty open."""
     found = talk.conn.execute(_WITH_DUTY, {"whose": talk.person.id, "duty": duty_key}).scalar()
     return cases.load(talk.conn, found) if found else None
+
+
+def _numbered(talk: Talk, text: str) -> Case | None:
+    """Her matter that a text names by its number."""
+    found = _CASE_NUMBER.search(text)
+    mine = views.mine(talk.office, talk.conn, talk.person) if found else ()
+    return next((case for case in mine if found and case.number == found[0].upper()), None)
+
+
+def _ended(talk: Talk) -> Case | None:
+    """Her newest matter, if it has ended: whatever she says next may be of that."""
+    newest = next(iter(views.mine(talk.office, talk.conn, talk.person, limit=1)), None)
+    return newest if newest and newest.stage in flow.ENDED else None
 
 
 def _newest_open(talk: Talk) -> Case | None:

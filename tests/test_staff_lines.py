@@ -71,3 +71,40 @@ def test_a_case_of_another_unit_sounds_like_none_at_all(line: str, hall: World) 
     of_another = write(hall, "dengkai", line.format(case.number))
     of_nobody = write(hall, "dengkai", line.format("XJ202299999"))
     assert of_another == of_nobody and "没有查到" in of_another
+
+
+@pytest.mark.parametrize("line", ["签收 {}。", "“签收 {}”", "{} 签收", "已签收：{}"])
+def test_a_number_may_be_signed_for_as_people_write_it(line: str, hall: World) -> None:
+    case = hall.dispatch(hall.tell())
+    assert "已签收" in write(hall, "zhangwei", line.format(case.number)) and signed(hall, case)
+
+
+@pytest.mark.parametrize("line", ["回复 {} 请带身份证", "回复{}，请带身份证", "答复：{}：请带身份证"])
+def test_what_the_window_replies_arrives_without_what_stood_between(line: str, hall: World) -> None:
+    case = hall.dispatch(hall.tell())
+    hall.do("li", case, "ask_human", human_question="带什么？")
+    assert "已经发给群众" in write(hall, "zhoumin", line.format(case.number))
+    assert hall.words(case)["human_answer"] == "请带身份证"
+
+
+def test_a_number_is_never_cut_to_that_of_another(hall: World) -> None:
+    """回复 and nothing else: the last figure of the number is no answer to the matter before it."""
+    case = hall.dispatch(hall.tell())
+    assert "没有发出去" in write(hall, "zhoumin", f"回复 {case.number}")
+    assert "没有查到" in write(hall, "zhoumin", f"回复 {case.number}0")
+    assert "human_answer" not in hall.words(case)
+
+
+def test_who_may_not_answer_the_citizen_is_told_where_to_ask(hall: World) -> None:
+    case = hall.dispatch(hall.tell())
+    said = write(hall, "zhangwei", f"回复 {case.number} 请带身份证")
+    assert "没有发出去" in said and "问申请人" in said and f"/c/{case.ref}" in said
+    assert "human_answer" not in hall.words(case)
+
+
+@pytest.mark.parametrize("line", ["我的待办", "待办", "看看待办"])
+def test_what_is_to_do_is_listed(line: str, hall: World) -> None:
+    waiting = [hall.dispatch(hall.tell(who)) for who in ("li", "wang")]
+    said = write(hall, "zhangwei", line)
+    assert "2 件" in said and all(str(case.number) in said for case in waiting)
+    assert "现在没有件" in write(hall, "dengkai", line)

@@ -16,6 +16,7 @@ from core import cards, outbox, people, views
 from core import case as cases
 from core.case import Case
 from core.desk.act import Actor, offers, perform
+from core.flow import SLOTS
 from core.people import Person
 from core.refusals import NOT_NOW, UNKNOWN_CASE, Refusal
 
@@ -55,8 +56,9 @@ def write(service: Service, conn: Connection, channel: str, address: str, text: 
     person = people.by_address(conn, channel, address)
     if person is None:
         return service.words.say("staff/stranger", hall=service.office.hall)
+    bare = text.strip(_MARKS)
     for pattern, answer in _LINES:
-        match = pattern.fullmatch(text.strip())
+        match = pattern.fullmatch(text.strip()) or pattern.fullmatch(bare)
         if match:
             try:
                 with conn.begin_nested():
@@ -83,6 +85,14 @@ def _sign_for(service: Service, conn: Connection, person: Person, channel: str, 
     return service.words.say("staff/signed_for", number=done.number, subject=done.subject)
 
 
+def _to_do(service: Service, conn: Connection, person: Person, channel: str, match: re.Match[str]) -> str:
+    """What somebody works on, as the desk lists it: the nearest limit first."""
+    found = views.to_do(service.office, conn, person)
+    seen = [views.see(service.office, conn, case, person, history=False) for case in found[:SHOWN]]
+    desk = f"{service.settings.base_url}/desk?as={channel}"
+    return service.words.say("staff/to_do", count=len(found), views=seen, desk=desk)
+
+
 def _which(service: Service, conn: Connection, person: Person, channel: str, match: re.Match[str]) -> str:
     """签收 without a number: done for the one matter that waits for it. 收到 may mean anything: asked about."""
     office = service.office
@@ -100,6 +110,11 @@ def _which(service: Service, conn: Connection, person: Person, channel: str, mat
 
 def _reply(service: Service, conn: Connection, person: Person, channel: str, match: re.Match[str]) -> str:
     case, actor = _case(conn, person, match), Actor(person, f"chat:{channel}")
+    rules = service.office.rules(conn, case)
+    answers = people.fills(conn, rules, case, person.id, SLOTS["answer_citizen"])
+    if not answers or not match["words"]:
+        url = f"{service.settings.base_url}/c/{case.ref}"
+        return service.words.say("staff/not_replied", rules=rules, case=case, answers=answers, url=url)
     values = {"human_answer": match["words"]}
     done = perform(service.office, conn, actor, case, "answer_citizen", now=service.now(), values=values)
     return service.words.say("staff/replied", number=done.number)
@@ -113,12 +128,22 @@ def _case(conn: Connection, person: Person, match: re.Match[str]) -> Case:
     return case
 
 
-_NUMBER: Final = r"(?P<number>[A-Za-z]{0,8}\d{6,})"
+SHOWN: Final = 8  # matters named in one line of chat
+_MARKS: Final = " \t\r\n“”\"‘’'「」。.！!，,；;"
+_NUMBER: Final = (
+    r"(?P<number>[A-Za-z]{0,8}\d{6,})(?!\d)"  # never a part of a longer one: that would be another's
+)
+_BETWEEN: Final = r"[\s:：，,]*"
 _LINES: Final[tuple[tuple[re.Pattern[str], Callable[..., str]], ...]] = (
-    (re.compile(_NUMBER), _show),
-    (re.compile(rf"(?:签收|收到)[\s:：，,]*{_NUMBER}"), _sign_for),
+    (re.compile(rf"(?:(?:查|查看|查询|查一下|看|看看|进度){_BETWEEN})?{_NUMBER}"), _show),
+    (re.compile(rf"已?(?:签收|收到)了?{_BETWEEN}{_NUMBER}"), _sign_for),
+    (re.compile(rf"{_NUMBER}{_BETWEEN}已?(?:签收|收到)了?"), _sign_for),
     (re.compile(r"(?P<act>签收|收到)(?:了|啦|，|,|。|！|!|谢谢|好的|\s)*"), _which),
-    (re.compile(rf"回复\s*{_NUMBER}\s*(?P<words>.+)", re.S), _reply),
+    (re.compile(rf"(?:回复|答复){_BETWEEN}{_NUMBER}{_BETWEEN}(?P<words>.*)", re.S), _reply),
+    (
+        re.compile(r"(?:我的?|查看?|看看?)*(?:待办|要办的事?|手上的[件事]|还有[几哪]件)(?:事项|列表)?[？?]?"),
+        _to_do,
+    ),
 )
 
 

@@ -23,9 +23,9 @@ from tests.regions import test_huaiyin as huaiyin
 from tests.regions import test_longhui as longhui
 from tests.regions import test_neixiang as neixiang
 from tests.regions import test_putuo as putuo
-from tests.regions.drawing import ReadWorld
+from tests.regions.drawing import WORDS, ReadWorld
 from tests.stories.reading import scan
-from tests.world import MONDAY, World
+from tests.world import ASIDES, MONDAY, World
 
 
 @dataclass(frozen=True)
@@ -422,3 +422,20 @@ def test_each_item_of_the_form_is_put_right_by_its_own_name(world: World, region
     for _, name, label, _ in shown:
         replies = world.say("li", f"{label}写错了")
         assert replies[-1].name == f"ask_{name}", (label, replies)
+
+
+@anywhere
+def test_who_answers_none_of_the_questions_is_still_asked_each_in_words(world: World) -> None:
+    """A question that leans on another may come before that is answered."""
+    for words in ("我要反映", longhui.MATTER, "说完了"):
+        world.say("li", words)
+    asked = set()
+    for _ in range(30):
+        reply = world.say("li", "关你什么事")[-1]
+        if reply.name in ASIDES:
+            reply = world.say("li", ASIDES[reply.name])[-1]
+        asked.add(reply.name)
+        assert WORDS.say(
+            f"intake/{reply.name}", hall=world.office.hall, rules=world.rules, **reply.values
+        ).strip()
+    assert len(asked) > 3
