@@ -458,6 +458,8 @@ def _line(text: str, paper: Form | Ledger, shown: Mapping[str, str], *, sign: bo
 
 
 def _clean(text: str) -> str:
+    if text.isprintable():  # so has nothing of what is looked for; a ledger asks for millions
+        return text.strip()
     lines = _NEW_LINE.sub("\n", text).replace("\t", " ")
     return _UNPRINTABLE.sub("", lines).strip()
 
