@@ -380,16 +380,16 @@ def _entries(
     last: date,
     now: datetime,
 ) -> Iterator[tuple[Mapping[str, str], bool]]:
-    fields = {*paper.fields, *paper.redact.values()} - {forms.ROW_NO}
+    fields = frozenset({*paper.fields, *paper.redact.values()} - {forms.ROW_NO})
     history = not FROM_HISTORY.isdisjoint(fields)
-    reader = Reader(office, conn, viewer)
+    coded, reader = paper.coded, Reader(office, conn, viewer)
     for day in _days(first, last):
         ids = _told_on(conn, day, seen)
         for start in range(0, len(ids), TOGETHER):
             some = ids[start : start + TOGETHER]
             views.log_views(conn, some, viewer, "ledger", now)
             for record in reader.read(cases.several(conn, some), history=history):
-                yield values(record, fields, paper.coded), record.hidden
+                yield values(record, fields, coded), record.hidden
 
 
 def _days(first: date, last: date) -> Iterator[date]:

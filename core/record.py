@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache, partial
 from typing import Final
 
 import sqlalchemy as sa
@@ -86,15 +87,26 @@ class Record:
 def values(record: Record, fields: Iterable[str], coded: Collection[str] = ()) -> dict[str, str]:
     """What a paper may print, by field: texts, words of coded facts (of those in `coded` the code itself), ISO
     instants of anchors; what is unknown is empty."""
-    return {field: _value(record, field, field in coded) for field in fields}
+    return {field: told(record) for field, told in _tellers(frozenset(fields), frozenset(coded))}
+
+
+@cache
+def _tellers(
+    fields: frozenset[str], coded: frozenset[str]
+) -> tuple[tuple[str, Callable[[Record], str]], ...]:
+    return tuple((field, _teller(field, field in coded)) for field in sorted(fields))
+
+
+def _teller(field: str, coded: bool) -> Callable[[Record], str]:
+    if field in VALUES:
+        return VALUES[field]
+    if field in CODES:
+        code, label = CODES[field]
+        return code if coded else label
+    return partial(_value, field=field, coded=coded)
 
 
 def _value(record: Record, field: str, coded: bool) -> str:
-    if field in VALUES:
-        return VALUES[field](record)
-    if field in CODES:
-        code, label = CODES[field]
-        return code(record) if coded else label(record)
     if field in record.case.moments:
         return record.at(field)
     if field in record.case.sealed:
