@@ -1,6 +1,6 @@
 """The papers of the five regulations as pictures in docs/papers/: each form, ledger and report as the region's tour
 leaves it (`make papers`; needs pdftoppm of poppler-utils). With `--office`, LibreOffice too opens each Word and Excel
-file and must read in it what was written.
+file, must read in it what was written, and adds up the sums anew.
 
 A form that no tour comes to is shown as a made-up year leaves it, or blank. Names and numbers are those of the
 demonstration.
@@ -24,7 +24,9 @@ from pathlib import Path
 from typing import Final
 
 import docx as word
+import openpyxl
 import sqlalchemy as sa
+from openpyxl.utils import get_column_letter
 from PIL import Image
 from sqlalchemy.engine import Connection
 
@@ -33,7 +35,7 @@ from bot.service import Service
 from core import case as cases
 from core import contacts, papers, people, reports, store
 from core.figures import Period
-from core.forms import LedgerSheet, Sheet, fill
+from core.forms import LedgerSheet, Sheet, Value, fill
 from core.office import Office
 from core.policy.load import shipped_names
 from core.refusals import Refusal
@@ -208,10 +210,37 @@ def _opened(drawn: Sequence[Drawn], folder: Path) -> Iterator[str]:
     there.mkdir()
     for one in drawn:
         (there / f"{one.name}.{'xlsx' if one.sheets else 'docx'}").write_bytes(one.file)
+        if any(_totals(one)):
+            _to_add_up(one).save(there / f"{one.name}-added.xlsx")
     _convert(there, "pdf", *there.glob("*.docx"))
     _convert(there, ALL_SHEETS_AS_CSV, *there.glob("*.xlsx"))
     for one in drawn:
         yield from _other_cells(one, there) if one.sheets else _other_words(one, there)
+
+
+def _totals(one: Drawn) -> Iterator[tuple[int, Sequence[Sequence[Value]]]]:
+    """The sheets that end with a sum: at which place, and all lines."""
+    for place, sheet in enumerate(one.sheets):
+        rows = tuple(sheet.rows)
+        if rows and rows[-1][0] == "合计":
+            yield place, rows
+
+
+def _to_add_up(one: Drawn) -> openpyxl.Workbook:
+    """The same file, in which the sums are left to LibreOffice."""
+    book = openpyxl.load_workbook(io.BytesIO(one.file))
+    for place, rows in _totals(one):
+        first = len(one.sheets[place].head) + 2
+        last = first + len(rows) - 2
+        # Where all are counted by one aspect after the other, each aspect adds up to all of them.
+        times = len({row[0] for row in rows[:-1]}) if one.sheets[place].heads[0][0] == "按" else 1
+        for column, value in enumerate(rows[-1], start=1):
+            if isinstance(value, int):
+                letter = get_column_letter(column)
+                book.worksheets[place][f"{letter}{last + 1}"] = (
+                    f"=SUM({letter}{first}:{letter}{last})/{times}"
+                )
+    return book
 
 
 def _convert(folder: Path, how: str, *files: Path) -> None:
@@ -240,6 +269,10 @@ def _other_cells(one: Drawn, folder: Path) -> Iterator[str]:
         wanted = [tuple(str(value) for value in row) for row in sheet.rows]
         if not any(_holds(path, wanted) for path in read):
             yield f"{one.name}.xlsx: {sheet.title}"
+    added = list(folder.glob(f"{one.name}-added*.csv"))
+    for place, rows in _totals(one):
+        if not any(_holds(path, [tuple(map(str, rows[-1]))]) for path in added):
+            yield f"{one.name}.xlsx: {one.sheets[place].title}: the sum"
 
 
 def _holds(path: Path, wanted: Sequence[tuple[str, ...]]) -> bool:
