@@ -108,3 +108,9 @@ def test_what_is_to_do_is_listed(line: str, hall: World) -> None:
     said = write(hall, "zhangwei", line)
     assert "2 件" in said and all(str(case.number) in said for case in waiting)
     assert "现在没有件" in write(hall, "dengkai", line)
+
+
+@pytest.mark.parametrize("word", ["看", "查看", "我的", "签收", "🙏"])
+def test_the_same_word_over_and_over_is_answered_with_help(word: str, hall: World) -> None:
+    """However long: a pattern that tries every way to cut it up would never end."""
+    assert "我的待办" in write(hall, "zhangwei", word * 2000)

@@ -141,7 +141,7 @@ _LINES: Final[tuple[tuple[re.Pattern[str], Callable[..., str]], ...]] = (
     (re.compile(r"(?P<act>签收|收到)(?:了|啦|，|,|。|！|!|谢谢|好的|\s)*"), _which),
     (re.compile(rf"(?:回复|答复){_BETWEEN}{_NUMBER}{_BETWEEN}(?P<words>.*)", re.S), _reply),
     (
-        re.compile(r"(?:我的?|查看?|看看?)*(?:待办|要办的事?|手上的[件事]|还有[几哪]件)(?:事项|列表)?[？?]?"),
+        re.compile(r"[我的查看]*(?:待办|要办的事?|手上的[件事]|还有[几哪]件)(?:事项|列表)?[？?]?"),
         _to_do,
     ),
 )
