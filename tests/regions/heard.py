@@ -659,9 +659,9 @@ HEARD: Final[Mapping[str, Mapping[str, list[str]]]] = {
         "sign_off": ["result: applicant", "result_copy: discipline_office duty_cadre window_staff"],
         "submit": ["acceptance: applicant", "intake_card: duty_cadre window_staff"],
         "withdraw": [
-            "withdrawn: applicant",
-            "withdrawn_card: duty_cadre window_staff",
-            "withdrawn_card: handler unit_liaison if unit=yes",
+            "withdrawn: applicant if numbered=yes",
+            "withdrawn_card: duty_cadre window_staff if numbered=yes",
+            "withdrawn_card: handler unit_liaison if unit=yes numbered=yes",
         ],
     },
 }

@@ -238,6 +238,7 @@ def test_a_signed_sheet_is_filed_as_a_scan(world: World, region: Region) -> None
     assert [file.purpose for file in world.attachments(case)].count("signed") == 1
 
 
+@anywhere
 def test_who_stops_before_submitting_is_told_nothing_more_nor_is_anybody(
     world: World, region: Region
 ) -> None:
